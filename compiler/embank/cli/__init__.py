@@ -1,0 +1,1 @@
+"""The `embank` command: one module per command; nothing here decides anything."""

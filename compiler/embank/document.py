@@ -1,0 +1,92 @@
+"""A workflow file as read: what the reference runner, lint and diff work on.
+
+People edit workflow files, so this is not the compiler's model: it holds whatever of Mistral's DSL
+2.0 Embank supports, with the place of everything. `embank.inputs.workflow` reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from embank.diagnostics import Place
+from embank.model import EMPTY, Json, Parameters
+
+
+class Flow(StrEnum):
+    """How the tasks of a workflow are ordered: by what follows them, or by what they require."""
+
+    DIRECT = "direct"
+    REVERSE = "reverse"
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A value known only while the workflow runs. `kind` names one of the few supported forms.
+
+    execution-id: `<% execution().id %>` · variable: `<% $.NAME %>` · task-state: `<% task(NAME).state %>`
+    """
+
+    kind: str
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often a failed task is started again, and after how many seconds each time."""
+
+    count: int
+    delay: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """One task. Exactly one of `action` and `workflow` is set. `input` may hold Expressions."""
+
+    name: str
+    place: Place
+    action: str = ""
+    workflow: str = ""
+    description: str = ""
+    input: Parameters = EMPTY
+    requires: tuple[str, ...] = ()
+    on_success: tuple[str, ...] = ()
+    on_error: tuple[str, ...] = ()
+    on_complete: tuple[str, ...] = ()
+    retry: Retry | None = None
+    timeout: int | None = None
+    wait_before: int = 0
+    wait_after: int = 0
+    pause_before: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowSpec:
+    """One workflow of a document. `tasks` keeps the order of the file."""
+
+    name: str
+    flow: Flow
+    place: Place
+    description: str = ""
+    input: tuple[str, ...] = ()
+    vars: Parameters = EMPTY
+    output: Parameters = EMPTY
+    tasks: Mapping[str, TaskSpec] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole workflow file. `main` is the workflow that nothing else in the file calls."""
+
+    file: str
+    sha256: str
+    main: str
+    workflows: Mapping[str, WorkflowSpec]
+
+    @property
+    def run(self) -> Mapping[str, Json]:
+        """The `run` variable of the main workflow: provider, plan, operation, checkpoint, execution."""
+        run: Mapping[str, Json] = self.workflows[self.main].vars["run"]
+        return run

@@ -1,0 +1,1 @@
+"""Reading what people write: every problem at once, each with its place."""

@@ -1,0 +1,1 @@
+"""Writing what people read: templates and the one place that quotes."""

@@ -1,0 +1,1 @@
+"""The compiler (see the list below)."""

@@ -1,0 +1,35 @@
+"""All that a plugin author imports."""
+
+from embank.model import Operation, Phase, Resource
+from embank.plugins.bank import Bank, BankError, ObjectExists, ObjectInfo, ObjectMissing
+from embank.plugins.contract import (
+    NO_PARAMETERS,
+    BankSection,
+    Checkpoint,
+    Context,
+    DataInfo,
+    Poll,
+    ProtectionPlugin,
+    closes,
+)
+from embank.plugins.protectable import Protectable
+
+__all__ = [
+    "NO_PARAMETERS",
+    "Bank",
+    "BankError",
+    "BankSection",
+    "Checkpoint",
+    "Context",
+    "DataInfo",
+    "ObjectExists",
+    "ObjectInfo",
+    "ObjectMissing",
+    "Operation",
+    "Phase",
+    "Poll",
+    "Protectable",
+    "ProtectionPlugin",
+    "Resource",
+    "closes",
+]

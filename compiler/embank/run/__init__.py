@@ -1,0 +1,1 @@
+"""Executing workflow files: the pure conductor, the runner around it, and what one task does."""

@@ -1,0 +1,1 @@
+"""The protection plugins and banks that come with Embank."""

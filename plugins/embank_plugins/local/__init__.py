@@ -1,0 +1,1 @@
+"""Protection plugins for what lives on this machine."""

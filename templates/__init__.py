@@ -1,0 +1,1 @@
+"""Jinja2 templates, installed as `embank_templates` (a package, so that editable installs find them)."""
