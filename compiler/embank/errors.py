@@ -20,6 +20,7 @@ class ExitCode(IntEnum):
     meaning: str
 
     def __new__(cls, value: int, meaning: str) -> ExitCode:
+        """Keep the meaning beside the number, so that there is one table."""
         member = int.__new__(cls, value)
         member._value_ = value
         member.meaning = meaning

@@ -76,5 +76,6 @@ class Bank(ABC):
     def stat(self, key: str) -> ObjectInfo | None:
         """The object under this key, or None."""
 
+    @abstractmethod
     def check(self) -> None:
         """Raise BankError, saying what to do, when the bank cannot be used at all. Changes nothing."""
