@@ -1,0 +1,67 @@
+# Everything sets itself up in .venv; nothing is installed by hand.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+JOBS ?= 2
+
+.PHONY: help setup services demo test test-fast lint types test-service test-large coverage golden bench clean
+
+help:
+	@echo "make demo       build a small application, protect it, destroy it, restore it (a minute)"
+	@echo "make test       everything: lint, types, fast tests, tests with real services, large tests"
+	@echo "make test-fast  lint, types and the tests that need no service"
+	@echo "make golden     regenerate the golden files (read the diff before you commit it)"
+	@echo "make bench      the benchmarks"
+	@echo "make clean      remove what these made"
+
+setup: $(VENV)/.ready
+
+# Debian's Python comes without ensurepip until python3-venv is there.
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Embank needs Python 3.11 or newer: make PYTHON=python3.11 …"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || sh tests/services/install.sh python3-venv
+	@echo "setting up $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
+
+services: setup
+	@sh tests/services/install.sh postgresql
+
+demo: setup
+	@$(BIN)/python examples/quickstart/demo.py
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+test-fast: lint types
+	$(PYTEST) -n $(JOBS) -m "not service and not large" $(COVERAGE)
+
+test-service: services
+	$(PYTEST) -m "service" $(COVERAGE)
+
+test-large: setup
+	$(PYTEST) -m "large and not service"
+
+test: COVERAGE = --cov --cov-append --cov-report=
+test: setup
+	@rm -f .coverage .coverage.*
+	@$(MAKE) --no-print-directory test-fast test-service COVERAGE="$(COVERAGE)"
+	@$(MAKE) --no-print-directory test-large coverage
+
+coverage:
+	$(BIN)/coverage report
+
+golden: setup
+	$(PYTEST) -q --regenerate-golden -m "not service and not large"
+
+bench: setup
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

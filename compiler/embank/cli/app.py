@@ -1,0 +1,91 @@
+"""The cliff application, and the base class of every command."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import traceback
+from importlib.metadata import EntryPoint
+from typing import Any
+
+from cliff.app import App
+from cliff.command import Command
+from cliff.commandmanager import CommandManager
+
+from embank import __version__
+from embank.cli.commands import COMMANDS
+from embank.diagnostics import did_you_mean
+from embank.errors import EmbankError, ExitCode
+from embank.plaintext import plain
+
+GROUPS = {name.split()[0] for name in COMMANDS if " " in name}
+
+
+class EmbankApp(App):
+    """`embank`: the commands of the table, without cliff's interactive mode."""
+
+    NAME = "embank"
+
+    def __init__(self) -> None:
+        manager = CommandManager(None)
+        super().__init__("Compiles data-protection plans into workflow files.", __version__, manager)
+        # An EntryPoint loads its class when it is used, and not before.
+        manager.commands = {name: EntryPoint(name, entry.target, "embank.cli") for name, entry in COMMANDS.items()}
+
+    def configure_logging(self) -> None:
+        """Warnings of libraries go to stderr; Embank itself writes no log."""
+        logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+
+    def interact(self) -> None:
+        """Options without a command."""
+        sys.stderr.write("embank: no command given; `embank --help` lists them\n")
+        raise SystemExit(int(ExitCode.USAGE))
+
+    def run_subcommand(self, argv: list[str]) -> int:
+        """Find the command, exactly: an abbreviation that works today is ambiguous tomorrow."""
+        for length in (2, 1):
+            name = " ".join(argv[:length])
+            if name in COMMANDS:
+                result: int = super().run_subcommand(argv)
+                return result
+        if argv[0] in GROUPS:
+            known = [name for name in COMMANDS if name.startswith(argv[0] + " ")]
+            hint = f"one of: {', '.join(known)}"
+        else:
+            hint = did_you_mean(" ".join(argv[:2]), COMMANDS) or did_you_mean(argv[0], COMMANDS)
+            hint = hint or "`embank --help` lists the commands"
+        sys.stderr.write(f"embank: there is no command {plain(' '.join(argv[:2]))!r}; {hint}\n")
+        return ExitCode.USAGE
+
+
+class EmbankCommand(Command):
+    """A command. `take_action` returns an exit code, and raises EmbankError for expected failures."""
+
+    def get_description(self) -> str:
+        """The summary from the table, so that help says it once."""
+        entry = COMMANDS.get(self.cmd_name or "")
+        return entry.summary if entry else str(super().get_description())
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Run the action; one place maps what went wrong to an exit code and a message."""
+        try:
+            result: Any = super().run(parsed_args)
+            return result or ExitCode.OK
+        except EmbankError as error:
+            sys.stderr.write(f"embank: {plain(str(error))}\n")
+            if self.app.options.debug:
+                traceback.print_exc()
+            return error.exit_code
+        except BrokenPipeError:
+            # The reader of our output went away (`… | head`): nothing is left to be said to it.
+            sys.stderr.close()
+            return ExitCode.INTERRUPTED
+        except KeyboardInterrupt:
+            return ExitCode.INTERRUPTED
+        except Exception as error:
+            sys.stderr.write(f"embank: a bug in Embank: {type(error).__name__}: {plain(str(error))}\n")
+            sys.stderr.write("embank: run it again with --debug and report what it prints\n")
+            if self.app.options.debug:
+                traceback.print_exc()
+            return ExitCode.INTERNAL

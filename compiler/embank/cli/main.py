@@ -1,0 +1,52 @@
+"""The entry point of `embank`. Fast for help, one place that turns failures into exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from embank import __version__
+from embank.cli.commands import COMMANDS
+from embank.errors import ExitCode
+
+USAGE = """\
+usage: embank [--debug] COMMAND [ARGUMENT …]
+
+Embank compiles data-protection plans into workflow files that people review, CI checks,
+and the reference runner or OpenStack Mistral executes.
+
+commands:
+"""
+AFTER = """
+embank help COMMAND     what a command takes
+embank help exit-codes  what the exit codes mean
+embank --version        the version
+"""
+
+
+def overview() -> str:
+    """What `embank --help` prints."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {entry.summary}\n" for name, entry in COMMANDS.items()]
+    return USAGE + "".join(lines) + AFTER
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `embank ARGV…` and return its exit code. Raises nothing."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    # Answered before the heavy imports, because people type these while they wait for something else.
+    if not arguments or arguments in (["-h"], ["--help"], ["help"]):
+        (sys.stdout if arguments else sys.stderr).write(overview())
+        return ExitCode.OK if arguments else ExitCode.USAGE
+    if arguments == ["--version"]:
+        sys.stdout.write(f"embank {__version__}\n")
+        return ExitCode.OK
+    from embank.cli.app import EmbankApp
+
+    try:
+        return EmbankApp().run(arguments)
+    except SystemExit as stop:
+        # argparse exits with 2, which here means "there are differences"
+        return ExitCode.OK if not stop.code else ExitCode.USAGE
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
