@@ -137,6 +137,11 @@ def protect(work: Path) -> str:
     return checkpoint
 
 
+def compile_from(work: Path, operation: str, checkpoint: str) -> None:
+    output = f"shop.{operation}.yaml"
+    embank(work, "compile", operation, "--provider", "quickstart", "--checkpoint", checkpoint, "-o", output)
+
+
 def show_activities(text: str) -> None:
     lines = text.splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("shop_protect_activities:"))
