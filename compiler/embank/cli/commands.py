@@ -23,12 +23,16 @@ COMMANDS: dict[str, Entry] = {
     "run": Entry("embank.cli.run:Run", "Execute a workflow file on this machine."),
     "checkpoint list": Entry("embank.cli.checkpoint:CheckpointList", "List the checkpoints of a bank."),
     "checkpoint show": Entry("embank.cli.checkpoint:CheckpointShow", "Show what a checkpoint holds."),
-    "checkpoint verify": Entry("embank.cli.checkpoint:CheckpointVerify", "Read a checkpoint back; compare every digest."),
-    "checkpoint delete": Entry("embank.cli.checkpoint:CheckpointDelete", "Delete a checkpoint and prove that nothing is left."),
-    "checkpoint prune": Entry("embank.cli.checkpoint:CheckpointPrune", "Write workflows that delete old checkpoints."),
+    "checkpoint verify": Entry(
+        "embank.cli.checkpoint:CheckpointVerify", "Read a checkpoint back, check every digest."
+    ),
+    "checkpoint delete": Entry(
+        "embank.cli.checkpoint:CheckpointDelete", "Delete a checkpoint; prove nothing is left."
+    ),
+    "checkpoint prune": Entry("embank.cli.checkpoint:CheckpointPrune", "Compile the deletion of old checkpoints."),
     "provider list": Entry("embank.cli.provider:ProviderList", "List the providers."),
     "provider show": Entry("embank.cli.provider:ProviderShow", "Show a provider, its bank and its plugins."),
     "plugin list": Entry("embank.cli.plugin:PluginList", "List the installed protection plugins and banks."),
     "plugin show": Entry("embank.cli.plugin:PluginShow", "Show a plugin: activities, parameters, options."),
     "help": Entry("embank.cli.help:Help", "Show help for a command, or `help exit-codes`."),
-}  # fmt: skip
+}

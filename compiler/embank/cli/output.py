@@ -1,0 +1,62 @@
+"""Writing an artefact: to standard output, or to a file that is whole or untouched."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from embank.errors import UsageError
+
+
+def write_artefact(target: str, chunks: Iterable[str]) -> None:
+    """Write the text to a file ("-": standard output). A file appears complete, or stays as it was.
+
+    Raises UsageError when the file cannot be written.
+    """
+    if target == "-":
+        # an artefact is UTF-8 wherever it goes; the terminal's encoding is not its business
+        out = sys.stdout.buffer
+        for chunk in chunks:
+            out.write(chunk.encode())
+        out.flush()
+        return
+    path = Path(target)
+    if path.is_dir():
+        raise UsageError(f"{target} is a directory; -o takes the name of a file")
+    try:
+        _replace(path, chunks)
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror or error}") from error
+
+
+def _replace(path: Path, chunks: Iterable[str]) -> None:
+    path = path.resolve()  # through a symbolic link, to the file that people mean
+    if path.exists() and not path.is_file():  # a pipe or a terminal cannot be replaced
+        with path.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.writelines(chunks)
+        return
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
+            stream.writelines(chunks)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(_mode(path))  # mkstemp's 0600 is not what a shared artefact has
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _mode(path: Path) -> int:
+    with contextlib.suppress(OSError):
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
