@@ -57,29 +57,56 @@ def restrict(graph: ResourceGraph, keep: Collection[int]) -> ResourceGraph:
 def to_chunks(graph: ResourceGraph, limit: int) -> Iterator[dict[str, Json]]:
     """The graph as JSON values of about `limit` characters each, at least one.
 
-    `nodes` are [type, id, name]; `edges` are [parent, dependent], numbers of nodes over all chunks.
+    `tree` has a row [depth, type, id, name] for each resource, somewhere below the one it is a dependent of;
+    `links` has a row [type, id, type, id] for every further parent and its dependent. No row holds the number
+    of another, so that one resource more or less is one line more or less in a workflow file.
     """
     chunk: dict[str, list[list[Json]]] = {}
     size = 0
-    edges = ([parent, target] for parent, below in enumerate(graph.dependents) for target in below)
-    for kind, rows in (
-        ("nodes", ([resource.type, resource.id, resource.name] for resource in graph.resources)),
-        ("edges", edges),
-    ):
-        for row in rows:
-            # 6: a character may be written as \uXXXX
-            weight = sum(6 * len(cell) if isinstance(cell, str) else 10 for cell in row) + 10
-            if chunk and size + weight > limit:
-                yield dict(chunk)
-                chunk, size = {}, 0
-            chunk.setdefault(kind, []).append(list(row))
-            size += weight
-    yield dict(chunk)
+    for kind, row in _rows(graph):
+        # 6: a character may be written as \uXXXX
+        weight = sum(6 * len(cell) if isinstance(cell, str) else 10 for cell in row) + 10
+        if chunk and size + weight > limit:
+            yield chunk
+            chunk, size = {}, 0
+        chunk.setdefault(kind, []).append(row)
+        size += weight
+    yield chunk
 
 
 def from_chunks(chunks: Sequence[Json]) -> ResourceGraph:
-    """The graph that `to_chunks` wrote. Raises ValueError, KeyError or TypeError for anything else."""
-    resources = [Resource(*row) for chunk in chunks for row in chunk.get("nodes", ())]
-    keys = [resource.key for resource in resources]
-    edges = [(keys[parent], keys[target]) for chunk in chunks for parent, target in chunk.get("edges", ())]
+    """The graph that `to_chunks` wrote. Raises ValueError, KeyError, TypeError, IndexError or AttributeError
+    for anything else.
+    """
+    resources: list[Resource] = []
+    edges: list[tuple[ResourceKey, ResourceKey]] = []
+    path: list[Resource] = []
+    for depth, *facts in (row for chunk in chunks for row in chunk.get("tree", ())):
+        resource = Resource(*facts)
+        if not 0 <= depth <= len(path):
+            raise ValueError(f"{resource} has depth {depth} below a resource of depth {len(path) - 1}")
+        if depth:
+            edges.append((path[depth - 1].key, resource.key))
+        path[depth:] = [resource]
+        resources.append(resource)
+    for parent_type, parent_id, type_, id_ in (row for chunk in chunks for row in chunk.get("links", ())):
+        edges.append((ResourceKey(parent_type, parent_id), ResourceKey(type_, id_)))
     return canonical(resources, edges)
+
+
+def _rows(graph: ResourceGraph) -> Iterator[tuple[str, list[Json]]]:
+    parents = reverse(graph.dependents)
+    path: list[int] = []
+    depths: list[int] = []
+    links: list[tuple[int, int]] = []
+    for node, resource in enumerate(graph.resources):
+        # In depth-first order the parent that leads here is the deepest one on the path to the node before.
+        above = {depths[parent]: parent for parent in parents[node] if parent < node}
+        depth = max((level + 1 for level, parent in above.items() if path[level : level + 1] == [parent]), default=0)
+        tree_parent = path[depth - 1] if depth else None
+        links += ((parent, node) for parent in parents[node] if parent != tree_parent)
+        path[depth:] = [node]
+        depths.append(depth)
+        yield "tree", [depth, resource.type, resource.id, resource.name]
+    for parent, node in links:
+        yield "links", [*graph.resources[parent].key, *graph.resources[node].key]

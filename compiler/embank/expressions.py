@@ -1,0 +1,98 @@
+"""Expressions in workflow files: the few forms that Embank supports, and how data that looks like one is written.
+
+Mistral evaluates every string value that has `<% … %>`, `{{ … }}` or `{% … %}` on one line, at any depth
+(keys it leaves alone). Names, ids and parameters are data, so the writer turns such a string into one YAQL
+string literal, `<% "…" %>`, which evaluates to exactly that string, in Mistral and here.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from enum import StrEnum
+from typing import NamedTuple
+
+# Mistral 23.0.0, mistral/expressions: INLINE_YAQL_REGEXP, JINJA_REGEXP, JINJA_BLOCK_REGEXP
+_EVALUATED = re.compile(r"<%.*?%>|\{\{.*?\}\}|\{%.*?%\}")
+_OPENERS = re.compile(r"<%|\{\{|\{%")
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+
+
+class Form(StrEnum):
+    """The supported forms."""
+
+    EXECUTION_ID = "execution-id"  # <% execution().id %>
+    VARIABLE = "variable"  # <% $.NAME %>
+    TASK_STATE = "task-state"  # <% task(NAME).state %>
+    LITERAL = "literal"  # <% "…" %>: data
+
+
+class Parsed(NamedTuple):
+    """An expression: for VARIABLE and TASK_STATE `text` is the name, for LITERAL the decoded string."""
+
+    form: Form
+    text: str = ""
+
+
+_FORMS = (
+    (Form.EXECUTION_ID, re.compile(r"<%\s*execution\(\)\.id()\s*%>", re.ASCII)),
+    (Form.VARIABLE, re.compile(r"<%\s*\$\.([A-Za-z_]\w*)\s*%>", re.ASCII)),
+    (Form.TASK_STATE, re.compile(r"<%\s*task\(([A-Za-z_]\w*)\)\.state\s*%>", re.ASCII)),
+    # The text between the quotes may hold nothing that would end or start another expression.
+    (Form.LITERAL, re.compile(r'<%\s*"((?:(?!<%|%>|\{\{|\{%)(?:[^"\\\n]|\\[^\n]))*)"\s*%>')),
+)
+
+# YAQL 3.2, yaql/language/lexer.py: decode_escapes. Other backslashes stand for themselves.
+_ESCAPES = re.compile(r"\\(?:U.{8}|u.{4}|x..|[0-7]{1,3}|N\{[^}]+\}|[\\'\"abfnrtv])")
+
+# What a literal may not hold as it is: what delimits expressions, strings and comments in YAQL, Jinja or
+# YAML, and what a person cannot see (the second line, see `embank.outputs.quoting`).
+_UNSAFE = re.compile(r"[<>%{}#\"'\\\x00-\x1f\x7f-\xa0\ud800-\udfff\u2028\u2029\ufeff\ufffe\uffff]")
+
+
+def is_evaluated(text: str) -> bool:
+    """True when an engine would evaluate this value instead of taking it as it is."""
+    return ("<" in text or "{" in text) and _EVALUATED.search(text) is not None
+
+
+def as_data(text: str) -> str:
+    """`text` when every reader takes it as it is, else the literal that stands for it.
+
+    A lone surrogate is written as a literal too: YAML has no way to say it.
+    """
+    if _OPENERS.search(text) or (not text.isascii() and _SURROGATES.search(text)):
+        return literal(text)
+    return text
+
+
+def literal(text: str) -> str:
+    """`<% "…" %>` for any string. `parse` of it gives the string back."""
+    return f'<% "{_UNSAFE.sub(_escape, text)}" %>'
+
+
+def parse(text: str) -> Parsed | None:
+    """What an evaluated string says; None when it is not of a supported form."""
+    for form, pattern in _FORMS:
+        match = pattern.fullmatch(text)
+        if match and form is Form.LITERAL:
+            return _decoded(match[1])
+        if match:
+            return Parsed(form, match[1])
+    return None
+
+
+def data(value: str) -> str:
+    """The string that a value written by `as_data` stands for; anything else unchanged."""
+    parsed = parse(value) if is_evaluated(value) else None
+    return parsed.text if parsed and parsed.form is Form.LITERAL else value
+
+
+def _escape(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
+
+
+def _decoded(body: str) -> Parsed | None:
+    try:
+        return Parsed(Form.LITERAL, _ESCAPES.sub(lambda match: codecs.decode(match[0], "unicode-escape"), body))
+    except UnicodeDecodeError:  # an escape without its digits, or beyond U+10FFFF
+        return None
