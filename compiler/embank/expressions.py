@@ -12,6 +12,8 @@ import re
 from enum import StrEnum
 from typing import NamedTuple
 
+from embank.plaintext import UNSEEN
+
 # Mistral 23.0.0, mistral/expressions: INLINE_YAQL_REGEXP, JINJA_REGEXP, JINJA_BLOCK_REGEXP
 _EVALUATED = re.compile(r"<%.*?%>|\{\{.*?\}\}|\{%.*?%\}")
 _OPENERS = re.compile(r"<%|\{\{|\{%")
@@ -45,9 +47,8 @@ _FORMS = (
 # YAQL 3.2, yaql/language/lexer.py: decode_escapes. Other backslashes stand for themselves.
 _ESCAPES = re.compile(r"\\(?:U.{8}|u.{4}|x..|[0-7]{1,3}|N\{[^}]+\}|[\\'\"abfnrtv])")
 
-# What a literal may not hold as it is: what delimits expressions, strings and comments in YAQL, Jinja or
-# YAML, and what a person cannot see (the second line, see `embank.outputs.quoting`).
-_UNSAFE = re.compile(r"[<>%{}#\"'\\\x00-\x1f\x7f-\xa0\ud800-\udfff\u2028\u2029\ufeff\ufffe\uffff]")
+# What a literal may not hold as it is: what delimits expressions, strings and comments in YAQL, Jinja or YAML.
+_UNSAFE = re.compile(rf"[<>%{{}}#\"'\\{UNSEEN}]")
 
 
 def is_evaluated(text: str) -> bool:
@@ -88,7 +89,8 @@ def data(value: str) -> str:
 
 
 def _escape(match: re.Match[str]) -> str:
-    return f"\\u{ord(match[0]):04x}"
+    code = ord(match[0])
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def _decoded(body: str) -> Parsed | None:
