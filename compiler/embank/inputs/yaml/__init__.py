@@ -1,0 +1,78 @@
+"""A strict YAML reader that knows the place of everything. JSON files are YAML here.
+
+It refuses, with the place, what means different things to different readers (duplicate keys, tags, merge
+keys) and what a person who reviews the file would overlook (anchors and aliases, a second document).
+
+    read ──► Source (bytes: hashed, limited) ──► libyaml ──► events ──► Composer ──► Located
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sys
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from embank.diagnostics import Checked
+from embank.errors import InputUnreadable
+from embank.inputs.yaml.composer import Composer
+from embank.inputs.yaml.located import Located
+from embank.inputs.yaml.source import Source
+
+__all__ = ["Located", "parse", "read"]
+
+SURROGATES = re.compile(rb"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
+
+
+def parse(data: bytes, file: str) -> Checked[Located]:
+    """Read a document from memory. `file` is the name that places show."""
+    return _compose(BytesIO(data), file)
+
+
+def read(file: str) -> Checked[Located]:
+    """Read a document from a file; `-` is stdin. Raises InputUnreadable when there is nothing to read."""
+    if file == "-":
+        return _compose(sys.stdin.buffer, file)
+    try:
+        with Path(file).open("rb") as stream:
+            return _compose(stream, file)
+    except FileNotFoundError:
+        raise InputUnreadable(f"{file}: there is no such file") from None
+    except IsADirectoryError:
+        raise InputUnreadable(f"{file}: this is a directory; a file is needed") from None
+    except PermissionError:
+        raise InputUnreadable(f"{file}: no permission to read this file") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise InputUnreadable(f"{file}: cannot be read: {error}") from None
+
+
+def _compose(stream: BinaryIO, file: str) -> Checked[Located]:
+    source = Source(stream, file)
+    composer = Composer(source, file)
+    composer.run()
+    if composer.refused_escape and stream.seekable():
+        stream.seek(0)
+        data = stream.read()
+        joined = _join_surrogates(data)
+        if joined != data:
+            composer = Composer(Source(BytesIO(joined), file), file)
+            composer.run()
+            return composer.result(hashlib.sha256(data).hexdigest())
+    return composer.result(source.sha256)
+
+
+def _join_surrogates(data: bytes) -> bytes:
+    r"""JSON as most programs write it: what is "\ud83d\ude00" there is "\U0001f600" in YAML."""
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return data
+
+    def join(match: re.Match[bytes]) -> bytes:
+        character: str = json.loads(b'"' + match[2] + b'"')
+        return match[1] + f"\\U{ord(character):08x}".encode()
+
+    return SURROGATES.sub(join, data)

@@ -1,0 +1,234 @@
+"""From libyaml's events to plain data. Iterative: nesting costs no stack, and is limited."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from yaml import MarkedYAMLError, events
+from yaml._yaml import CParser
+from yaml.reader import ReaderError
+
+from embank.diagnostics import Checked, Diagnostic, Place, Related
+from embank.inputs.yaml import problems
+from embank.inputs.yaml.located import Located, Places, pack, unpack
+from embank.inputs.yaml.scalars import PREFIX, NotSupported, resolve
+from embank.inputs.yaml.source import Refused, Source
+from embank.model import Json
+
+DEEPEST = 100
+MOST_VALUES = 40_000_000  # several times what 100,000 resources need
+MOST_PROBLEMS = 20
+
+# What the next node of an open mapping is, when it is not the value of a key.
+A_KEY = object()
+A_VALUE_TO_DROP = object()
+
+
+class _Stop(Exception):
+    """No further problem of this file is worth looking for."""
+
+
+class _Open:
+    """A container that is still being read. `key`: of the next value, or one of the two markers above."""
+
+    __slots__ = ("container", "key", "packed")
+
+    def __init__(self, container: list[Json] | dict[str, Json], packed: int) -> None:
+        self.container = container
+        self.packed = [packed]
+        self.key: object = A_KEY
+
+    @property
+    def wants_key(self) -> bool:
+        """The next node is a key."""
+        return self.key is A_KEY and type(self.container) is dict
+
+
+class Composer:
+    """Reads one document from `source`. What is wrong is collected; reading goes on where that makes sense."""
+
+    def __init__(self, source: Source, file: str) -> None:
+        self.refused_escape = False
+        self._source = source
+        self._file = file
+        self._problems: list[Diagnostic] = []
+        self._usable = True
+        self._root: dict[str, Json] | None = None
+        self._documents = 0
+        self._values = 0
+        self._stack: list[_Open] = []
+        self._places = Places()
+        self._strings: dict[str, str] = {}  # keys come again and again: one object each
+
+    def run(self) -> None:
+        """Read to the end, or to where nothing can be made of the rest."""
+        handlers = {
+            events.StreamStartEvent: self._ignore,
+            events.StreamEndEvent: self._end_of_stream,
+            events.DocumentStartEvent: self._document,
+            events.DocumentEndEvent: self._ignore,
+            events.MappingStartEvent: self._open_mapping,
+            events.SequenceStartEvent: self._open_sequence,
+            events.MappingEndEvent: self._close,
+            events.SequenceEndEvent: self._close,
+            events.ScalarEvent: self._scalar,
+            events.AliasEvent: self._alias,
+        }
+        progressed = self._source.progressed
+        try:
+            next_event = CParser(self._source).get_event
+            while (event := next_event()) is not None:
+                progressed()
+                handlers[type(event)](event)
+        except _Stop:
+            self._usable = False
+        except Refused as refused:
+            self._give_up(refused.diagnostic)
+        except ReaderError as error:
+            self._give_up(problems.of_reader(error, self._source))
+        except MarkedYAMLError as error:
+            self.refused_escape = error.problem == problems.BAD_ESCAPE
+            self._give_up(problems.of_parser(error, self._file))
+
+    def result(self, sha256: str) -> Checked[Located]:
+        """The document, when there is one worth looking at, and what is wrong."""
+        found = tuple(self._problems)
+        if self._root is None or not self._usable:
+            return Checked(None, found)
+        return Checked(Located(self._root, self._file, sha256, self._places), found)
+
+    # -- events --
+
+    def _ignore(self, event: Any) -> None:
+        pass
+
+    def _document(self, event: Any) -> None:
+        self._documents += 1
+        if self._documents > 1:
+            self._problem("EMB108", "a second document begins here", event, "keep one document per file")
+            raise _Stop
+
+    def _end_of_stream(self, event: Any) -> None:
+        if not self._documents:
+            self._problem("EMB109", "the file is empty", event)
+
+    def _open_mapping(self, event: Any) -> None:
+        self._open({}, event)
+
+    def _open_sequence(self, event: Any) -> None:
+        self._open([], event)
+
+    def _open(self, container: list[Json] | dict[str, Json], event: Any) -> None:
+        self._refuse_extras(event)
+        if len(self._stack) >= DEEPEST:
+            self._problem("EMB105", f"nested more than {DEEPEST} levels deep", event)
+            raise _Stop
+        if not self._stack:
+            self._open_root(container, event)
+        elif self._stack[-1].wants_key:
+            self._refuse_key("a list or a mapping cannot be a key", event)
+        else:
+            self._add(container, event)
+        self._stack.append(_Open(container, pack(event.start_mark.line, event.start_mark.column)))
+
+    def _open_root(self, container: list[Json] | dict[str, Json], event: Any) -> None:
+        if not isinstance(container, dict):
+            self._problem("EMB111", "the file holds a list where keys and values are expected", event)
+            raise _Stop
+        self._root = container
+
+    def _close(self, event: Any) -> None:
+        finished = self._stack.pop()
+        self._places.add(finished.container, finished.packed)
+
+    def _alias(self, event: Any) -> None:
+        hint = "write it out, or quote it if it is text"
+        self._problem("EMB103", f"the alias *{event.anchor} is not supported", event, hint)
+        self._usable = False
+        if not self._stack:
+            raise _Stop
+        if self._stack[-1].wants_key:
+            self._stack[-1].key = A_VALUE_TO_DROP
+        else:
+            self._add(None, event)
+
+    def _scalar(self, event: Any) -> None:
+        if event.anchor is not None or event.tag is not None:
+            self._refuse_extras(event)
+        value: Json = event.value
+        if event.implicit[0]:
+            try:
+                value = resolve(value)
+            except NotSupported as error:
+                self._problem("EMB110", str(error), event)
+        if not self._stack:
+            self._refuse_root(value, event)
+        top = self._stack[-1]
+        if top.wants_key:
+            self._key(value, event)
+        else:
+            self._add(value, event)
+
+    # -- what they add up to --
+
+    def _key(self, value: Json, event: Any) -> None:
+        if type(value) is not str:
+            self._refuse_key(f"the key {event.value or 'null'} is not text but {problems.named(value)}", event)
+            return
+        top = self._stack[-1]
+        if value in top.container:
+            first = unpack(self._file, top.packed[1 + 2 * list(top.container).index(value)])
+            related = (Related(first, "first given here"),)
+            message = f"the key {problems.shortened(value)!r} is given twice"
+            self._problem("EMB102", message, event, "keep one of them", related)
+            top.key = A_VALUE_TO_DROP
+            return
+        top.key = self._strings.setdefault(value, value)
+        top.packed.append(pack(event.start_mark.line, event.start_mark.column))
+
+    def _add(self, value: Json, event: Any) -> None:
+        self._values += 1
+        if self._values > MOST_VALUES:
+            self._problem("EMB112", f"the file holds more than {MOST_VALUES:,} values", event)
+            raise _Stop
+        top = self._stack[-1]
+        if isinstance(top.container, list):
+            top.container.append(value)
+        else:
+            key, top.key = top.key, A_KEY
+            if key is A_VALUE_TO_DROP:
+                return
+            top.container[key] = value  # type: ignore[index]  # never A_KEY here: _key() comes first
+        top.packed.append(pack(event.start_mark.line, event.start_mark.column))
+
+    def _refuse_root(self, value: Json, event: Any) -> None:
+        if value is None:
+            self._problem("EMB109", "the file is empty", event)
+        else:
+            message = f"the file holds {problems.named(value)} where keys and values are expected"
+            self._problem("EMB111", message, event, "is this the right file, and is no colon missing?")
+        raise _Stop
+
+    def _refuse_key(self, message: str, event: Any) -> None:
+        self._problem("EMB106", message, event, "put it between quotes if it is meant as text")
+        self._stack[-1].key = A_VALUE_TO_DROP
+
+    def _refuse_extras(self, event: Any) -> None:
+        if event.anchor is not None:
+            self._problem("EMB103", f"the anchor &{event.anchor} is not supported", event, "quote it if it is text")
+        if event.tag is not None:
+            tag = event.tag.replace(PREFIX, "!!")
+            self._problem("EMB104", f"the tag {tag} is not supported", event, "quote it if it is text")
+
+    def _give_up(self, diagnostic: Diagnostic) -> None:
+        self._usable = False
+        self._problems.append(diagnostic)
+
+    def _problem(
+        self, code: str, message: str, event: Any, hint: str = "", related: tuple[Related, ...] = ()
+    ) -> None:
+        mark = event.start_mark
+        place = Place(self._file, mark.line + 1, mark.column + 1)
+        self._problems.append(Diagnostic(code, message, place, hint, related))
+        if len(self._problems) >= MOST_PROBLEMS:
+            raise _Stop

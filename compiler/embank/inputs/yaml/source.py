@@ -1,0 +1,106 @@
+"""The bytes of a YAML file on their way to libyaml: hashed, limited and free of ambiguous characters.
+
+libyaml asks for a few kilobytes at a time, so a file of nonsense is refused at the first bad byte and
+never held in memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import BinaryIO
+
+from embank.diagnostics import Diagnostic, Place
+
+# Nothing but one value for so long: a quote that is never closed, or not YAML at all.
+LONGEST_VALUE = 4 * 2**20
+LARGEST_FILE = 2**30
+# Characters that are line breaks or invisible to some readers and ordinary text to others.
+AMBIGUOUS = {
+    b"\xc2\x85": "U+0085",
+    b"\xe2\x80\xa8": "U+2028",
+    b"\xe2\x80\xa9": "U+2029",
+    b"\xef\xbb\xbf": "U+FEFF",
+}
+UTF8_MARK = b"\xef\xbb\xbf"
+
+
+class Refused(Exception):
+    """The bytes are not what any Embank input can be."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        self.diagnostic = diagnostic
+
+
+class Source:
+    """What libyaml reads from. `progressed()` is to be called whenever it made something of the bytes."""
+
+    def __init__(self, stream: BinaryIO, file: str) -> None:
+        self._stream = stream
+        self._file = file
+        self._digest = hashlib.sha256()
+        self._size = 0
+        self._idle = 0
+        self._tail = b""
+
+    @property
+    def sha256(self) -> str:
+        """Of everything that was read so far, in hex."""
+        return self._digest.hexdigest()
+
+    def progressed(self) -> None:
+        """The bytes so far were worth reading: the longest value is counted from here."""
+        self._idle = 0
+
+    def read(self, size: int = 2**14, /) -> bytes:
+        """The next bytes. Raises Refused."""
+        data = self._stream.read(size)
+        self._digest.update(data)
+        self._check_characters(data)
+        self._size += len(data)
+        self._idle += len(data)
+        if self._size > LARGEST_FILE:
+            raise Refused(self._too_large(f"the file is larger than {LARGEST_FILE // 2**30} GiB"))
+        if self._idle > LONGEST_VALUE:
+            raise Refused(self._too_large(f"there is nothing but one value for {LONGEST_VALUE // 2**20} MiB"))
+        return data
+
+    def place(self, offset: int) -> Place:
+        """The line and column of a byte. Without them when the stream cannot be read again (a pipe)."""
+        if not self._stream.seekable():
+            return Place(self._file)
+        self._stream.seek(0)
+        line, column, left = 1, b"", offset
+        while left and (data := self._stream.read(min(left, 2**16))):
+            left -= len(data)
+            line += data.count(b"\n")
+            start = data.rfind(b"\n") + 1
+            column = data[start:] if start else (column + data)[-LONGEST_VALUE:]
+        return Place(self._file, line, len(column.decode("utf-8", "replace")) + 1)
+
+    def _check_characters(self, data: bytes) -> None:
+        window = self._tail + data
+        offset = self._size - len(self._tail)
+        if not offset and window.startswith((b"\xff\xfe", b"\xfe\xff")):
+            message = "the file is UTF-16"
+            raise Refused(Diagnostic("EMB107", message, Place(self._file, 1, 1), hint="save it as UTF-8"))
+        begin = len(UTF8_MARK) if not offset and window.startswith(UTF8_MARK) else 0
+        found = [(at, name) for bytes_, name in AMBIGUOUS.items() if (at := window.find(bytes_, begin)) >= 0]
+        if found:
+            at, name = min(found)
+            raise Refused(
+                Diagnostic(
+                    "EMB107",
+                    f"the character {name} means different things to different YAML readers",
+                    self.place(offset + at),
+                    hint=f'remove it, or write it as "\\u{name[2:].lower()}" between double quotes',
+                )
+            )
+        self._tail = window[-2:]
+
+    def _too_large(self, message: str) -> Diagnostic:
+        return Diagnostic(
+            "EMB112",
+            message,
+            self.place(self._size - self._idle),
+            hint="is this the right file, and is every quote closed?",
+        )
