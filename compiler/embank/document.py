@@ -50,7 +50,7 @@ class TaskSpec:
     action: str = ""
     workflow: str = ""
     description: str = ""
-    input: Parameters = EMPTY
+    input: Parameters = field(default_factory=lambda: EMPTY)
     requires: tuple[str, ...] = ()
     on_success: tuple[str, ...] = ()
     on_error: tuple[str, ...] = ()
@@ -71,8 +71,8 @@ class WorkflowSpec:
     place: Place
     description: str = ""
     input: tuple[str, ...] = ()
-    vars: Parameters = EMPTY
-    output: Parameters = EMPTY
+    vars: Parameters = field(default_factory=lambda: EMPTY)
+    output: Parameters = field(default_factory=lambda: EMPTY)
     tasks: Mapping[str, TaskSpec] = field(default_factory=dict)
 
 
