@@ -1,0 +1,107 @@
+"""From what happens to rows to events for listeners, and to the times that the summary needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from embank.plugins import Poll
+from embank.run import events
+from embank.run.clock import Clock
+from embank.run.execution import Execution
+from embank.run.reasons import reason_of, short
+from embank.run.state import CANCELLED
+from embank.run.states import DELAYED, FAILED, RUNNING, SUCCEEDED, TaskState
+
+
+class Reporter:
+    """Tells the listeners. One that raises (a full disk, a closed pipe) is not told any more; `warnings` says so."""
+
+    def __init__(self, execution: Execution, listeners: Sequence[events.Listener], clock: Clock) -> None:
+        self.warnings: list[str] = []
+        self.first_start: dict[int, float] = {}  # of each row, in seconds on the clock
+        self.last_start: dict[int, float] = {}
+        self.end: dict[int, float] = {}
+        self._execution = execution
+        self._listeners = list(listeners)
+        self._clock = clock
+
+    def tell(self, event: events.Event) -> None:
+        """Give an event to every listener."""
+        for listener in self._listeners[:]:
+            try:
+                listener(event)
+            except Exception as error:
+                self._listeners.remove(listener)
+                name = getattr(listener, "__name__", type(listener).__name__)
+                self.warnings.append(f"{name} stopped listening: {reason_of(error)}")
+
+    def started(self, row: int) -> None:
+        """An attempt has begun."""
+        self.last_start[row] = self._clock.monotonic()
+        self.first_start.setdefault(row, self.last_start[row])
+        if self._listeners:
+            spec, attempt = self._execution.specs[row], self._execution.state.attempt[row]
+            runs = spec.action or spec.workflow
+            self.tell(events.TaskStarted(self._now(), self._path(row), runs, attempt, short(spec.description)))
+
+    def changed(self, row: int, to: TaskState) -> None:
+        """The conductor changed the state of a task."""
+        if to is RUNNING:
+            self.started(row)
+            return
+        state, spec = self._execution.state, self._execution.specs[row]
+        seconds = 0.0
+        if to is not DELAYED and row in self.last_start:
+            self.end[row] = self._clock.monotonic()
+            seconds = round(self.end[row] - self.last_start[row], 6)
+        if not self._listeners:
+            return
+        now, path = self._now(), self._path(row)
+        if to is SUCCEEDED:
+            self.tell(events.TaskSucceeded(now, path, seconds))
+        elif to is FAILED:
+            cause = "" if state.cause[row] == row else self._cause(row)
+            self.tell(events.TaskFailed(now, path, seconds, state.reason[row], cause))
+        elif to is DELAYED:
+            delay = spec.retry.delay if spec.retry else 0
+            reason = state.reason[row] or f"{self._cause(row)} failed"
+            self.tell(events.TaskRetried(now, path, state.attempt[row], delay, reason))
+        else:
+            self.tell(events.TaskSkipped(now, path, self._cause(row)))
+
+    def polled(self, row: int, poll: Poll) -> None:
+        """An activity is not done yet."""
+        if self._listeners:
+            progress = None if poll.progress is None else min(1.0, max(0.0, float(poll.progress)))
+            self.tell(events.TaskPolled(self._now(), self._path(row), progress, short(poll.message)))
+
+    def message(self, row: int, text: str) -> None:
+        """Somebody has something to say about a task."""
+        self.tell(events.Message(self._now(), self._path(row), short(text)))
+
+    def timed_out(self, row: int, timeout: int, *, stuck: bool) -> None:
+        """An attempt took too long."""
+        self.tell(events.TaskTimedOut(self._now(), self._path(row), timeout, stuck))
+
+    def paused(self, row: int) -> None:
+        """A person is asked whether the task may start."""
+        self.tell(events.TaskPaused(self._now(), self._path(row)))
+
+    def resumed(self, row: int) -> None:
+        """The answer was yes."""
+        self.tell(events.TaskResumed(self._now(), self._path(row)))
+
+    def interrupted(self, by: str, running: int) -> None:
+        """The execution is being stopped."""
+        self.tell(events.ExecutionInterrupted(self._now(), by, running))
+
+    def _now(self) -> datetime:
+        return self._clock.now()
+
+    def _path(self, row: int) -> str:
+        return self._execution.path(row)
+
+    def _cause(self, row: int) -> str:
+        cause = self._execution.state.cause[row]
+        return "cancelled" if cause is None or cause == CANCELLED else self._path(cause)
