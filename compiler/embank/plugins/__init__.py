@@ -1,7 +1,7 @@
 """All that a plugin author imports."""
 
 from embank.model import Operation, Phase, Resource
-from embank.plugins.bank import Bank, BankError, ObjectExists, ObjectInfo, ObjectMissing
+from embank.plugins.bank import Bank, BankError, ObjectExists, ObjectInfo, ObjectMissing, check_key
 from embank.plugins.contract import (
     NO_PARAMETERS,
     BankSection,
@@ -31,5 +31,6 @@ __all__ = [
     "Protectable",
     "ProtectionPlugin",
     "Resource",
+    "check_key",
     "closes",
 ]

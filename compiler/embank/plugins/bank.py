@@ -16,6 +16,8 @@ from embank.errors import EmbankError, ExitCode
 if TYPE_CHECKING:
     from oslo_config import cfg
 
+MAX_KEY_BYTES = 900  # S3 and Swift take 1024, from which a prefix goes off
+
 
 class BankError(EmbankError):
     """The bank could not do it: unreachable, full, not permitted, damaged."""
@@ -29,6 +31,16 @@ class ObjectExists(BankError):
 
 class ObjectMissing(BankError):
     """There is no object under this key."""
+
+
+def check_key(key: str) -> None:
+    """Raise BankError when `key` is not one: every bank refuses the same keys, whatever it could store."""
+    if not key or not all(key.split("/")):
+        raise BankError(f"{key!r:.200} is not a key: a key has one or more non-empty segments between slashes")
+    if not key.isprintable():
+        raise BankError(f"{key!r:.200} is not a key: it has characters that are not printable")
+    if len(key.encode()) > MAX_KEY_BYTES:
+        raise BankError(f"the key {key[:60]!r}… has more than {MAX_KEY_BYTES} bytes")
 
 
 @dataclass(frozen=True, slots=True)

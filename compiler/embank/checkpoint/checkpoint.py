@@ -1,0 +1,276 @@
+"""A checkpoint: what one protect execution keeps in a bank. Implements `embank.plugins.Checkpoint`.
+
+    checkpoints/<id>/status/…        records: protecting, available, … (see status.py)
+    checkpoints/<id>/facts           which plan, provider and execution made it, and when
+    checkpoints/<id>/graph/…         the resource graph
+    checkpoints/<id>/resources/…     a bank section for each resource: information and data
+    checkpoints/<id>/manifest/…      written last: all of the above with sizes and digests
+    checkpoints/<id>/leases/…        records: who works on it
+    checkpoints/<id>/executions/…    records of each execution: brackets, notes, what was restored
+
+The status records are written first and deleted last: a checkpoint exists while it has one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from embank.checkpoint.brackets import Brackets
+from embank.checkpoint.errors import (
+    CheckpointError,
+    CheckpointMissing,
+    Damaged,
+    Fenced,
+    Incomplete,
+    LeaseHeld,
+    Sealed,
+    StatusRefused,
+)
+from embank.checkpoint.executions import Executions, OperationRecord
+from embank.checkpoint.facts import Facts, read_facts
+from embank.checkpoint.keys import checkpoint_prefix
+from embank.checkpoint.lease import Leases
+from embank.checkpoint.manifest import Manifest, Summary
+from embank.checkpoint.objects import Clock, children, delete_all, objects, timestamp, utc_now
+from embank.checkpoint.records import Records
+from embank.checkpoint.saved_graph import SavedGraph
+from embank.checkpoint.section import Section
+from embank.checkpoint.status import FOLLOWS, Status, StatusRecord, status_record
+from embank.checkpoint.verification import Finding, Progress, verify
+from embank.model import Json, Phase, Resource, ResourceGraph, ResourceKey
+from embank.plugins.bank import Bank
+
+SchemaOf = Callable[[str], Mapping[str, Json] | None]
+
+
+class Erased(NamedTuple):
+    """How much a delete has deleted: objects, bytes."""
+
+    objects: int
+    size: int
+
+
+class Checkpoint:
+    """One checkpoint, as one execution sees it (`execution`: whose notes its sections show)."""
+
+    def __init__(
+        self,
+        bank: Bank,
+        id: str,
+        execution: str,
+        schema_of: SchemaOf = lambda resource_type: None,
+        clock: Clock = utc_now,
+    ) -> None:
+        self.bank = bank
+        self._id = id
+        self.execution = execution
+        self.schema_of = schema_of
+        self.clock = clock
+        self.above = checkpoint_prefix(id)
+        self.manifest = Manifest(bank, id)
+        self.leases = Leases(bank, id, clock)
+        self.saved_graph = SavedGraph(bank, id)
+        self.records = Records(bank, f"{self.above}status/")
+
+    @property
+    def id(self) -> str:
+        """The checkpoint's id."""
+        return self._id
+
+    @property
+    def facts(self) -> Facts:
+        """What it was made from. Raises Incomplete when a delete has got that far already, Damaged."""
+        return read_facts(self.bank, self._id)
+
+    # status
+
+    def status(self) -> StatusRecord:
+        """The latest status. `available` is believed only when the manifest is complete."""
+        number, value = self.records.latest()
+        if value is None:
+            return StatusRecord(0, Status.ERROR, "", "", "there is no record of its status")
+        record = status_record(number, value)
+        if record.status is Status.AVAILABLE and not self.manifest.is_complete():
+            return replace(
+                record, status=Status.ERROR, reason="it was said to be available, but its manifest is not complete"
+            )
+        return record
+
+    def history(self) -> Sequence[StatusRecord]:
+        """Every status it had, as recorded, the oldest first."""
+        return tuple(status_record(number, value) for number, value in self.records.all())
+
+    def move(self, to: Status, *, execution: str = "", reason: str = "", token: int = 0) -> StatusRecord:
+        """Change the status; once more by the same execution is fine. `token`: of the lease that it holds.
+
+        Raises StatusRefused when the table does not allow it or somebody else was faster, Incomplete when
+        it is to be available without a manifest, Fenced or LeaseHeld when another execution holds a lease.
+        """
+        if to is Status.GONE:
+            raise ValueError("a checkpoint is gone when erase() has deleted it; there is nothing to record it in")
+        execution = execution or self.execution
+        now = self.status()
+        if now.status is to and now.execution == execution:
+            return now
+        self._check_lease(execution, token, now)
+        if to not in FOLLOWS[now.status]:
+            why = f" ({now.reason})" if now.reason else ""
+            raise StatusRefused(f"the checkpoint {self.id} is {now.status}{why}: it cannot become {to}")
+        if to is Status.AVAILABLE and not self.manifest.is_complete():
+            raise Incomplete(f"the checkpoint {self.id} has no complete manifest: it cannot become available")
+        record = StatusRecord(now.number + 1, to, timestamp(self.clock()), execution, reason, token)
+        if self.records.create(record.number, record.to_json()):
+            return record
+        now = self.status()
+        if now.status is to and now.execution == execution:
+            return now
+        raise StatusRefused(
+            f"the checkpoint {self.id} cannot become {to}: execution {now.execution!r} made it {now.status} just now"
+        )
+
+    def _check_lease(self, execution: str, token: int, now: StatusRecord) -> None:
+        if token:
+            self.leases.check(token)
+            if token < now.token:
+                raise Fenced(
+                    f"the lease {token} on checkpoint {self.id} is older than its status (lease {now.token})"
+                )
+        elif (lease := self.leases.current()) and lease.owner != execution:
+            raise LeaseHeld(
+                f"the checkpoint {self.id} is in use by execution {lease.owner!r} until {timestamp(lease.expires)}"
+            )
+
+    # content
+
+    def section(self, resource: Resource) -> Section:
+        """The bank section of a resource."""
+        return Section(
+            self.bank,
+            self.id,
+            resource.key,
+            self.execution,
+            self.schema_of(resource.type),
+            self._check_open,
+            self._check_clearable,
+            self._check_alive,
+        )
+
+    def save_graph_chunk(self, index: int, chunks: int, chunk: Mapping[str, Json]) -> None:
+        """Save chunk `index` (from 1) of the resource graph. Repeatable. Raises Sealed, CheckpointError."""
+        self._check_open()
+        self.saved_graph.save_chunk(index, chunks, chunk)
+
+    def graph(self) -> ResourceGraph:
+        """The saved resource graph. Raises Incomplete when chunks are missing."""
+        return self.saved_graph.graph()
+
+    def dependents(self, resource: Resource) -> Sequence[Resource]:
+        """The dependents of a resource in the saved resource graph."""
+        return self.saved_graph.dependents(resource.key)
+
+    def parents(self, resource: Resource) -> Sequence[Resource]:
+        """The resources that a resource is a dependent of."""
+        return self.saved_graph.parents(resource.key)
+
+    def seal(self) -> Summary:
+        """Write the manifest: nothing can be added from now on. Repeatable. Raises Incomplete, Damaged."""
+        if not self.manifest.is_complete():
+            self._check_open()
+            self.graph()
+        return self.manifest.seal(self.clock)
+
+    def verify(self, progress: Progress = lambda done, total: None) -> Iterator[Finding]:
+        """Read everything back and compare it with the manifest."""
+        return verify(self.manifest, progress)
+
+    def size(self) -> int:
+        """Bytes: of what the manifest lists, or of whatever is there when it was never completed."""
+        try:
+            return self.manifest.summary().size
+        except (Incomplete, Damaged):
+            return sum(info.size for info in objects(self.bank, self.above))
+
+    def erase(self) -> Erased:
+        """Delete every object, the status last, and prove it. May be called again after a crash.
+
+        Raises StatusRefused unless the status is `deleting`, CheckpointError when something keeps appearing.
+        """
+        now = self.status()
+        if now.status is not Status.DELETING:
+            raise StatusRefused(f"the checkpoint {self.id} is {now.status}: only a deleting one can be erased")
+        count = size = 0
+        # first what says that it is complete, last what says what it was and that it is being deleted
+        late = ("README", "facts", "status")
+        for name in ["manifest", *(n for n in children(self.bank, self.above) if n not in late), *late]:
+            deleted = delete_all(self.bank, self.above + name)
+            count, size = count + deleted[0], size + deleted[1]
+        if left := self.bank.list(self.above, limit=1):
+            raise CheckpointError(
+                f"the checkpoint {self.id} was deleted, but {left[0].key!r} is there: is an execution still writing?"
+            )
+        return Erased(count, size)
+
+    # executions
+
+    def mark_started(self, execution: str, resource: ResourceKey, phase: Phase) -> None:
+        """Say that a phase that has a closer is about to start."""
+        self._check_alive()
+        self._brackets(execution).start(resource, phase)
+
+    def mark_closed(self, execution: str, resource: ResourceKey, phase: Phase) -> None:
+        """Say that the closer of a phase has run."""
+        self._check_alive()
+        self._brackets(execution).close(resource, phase)
+
+    def is_open(self, execution: str, resource: ResourceKey, phase: Phase) -> bool:
+        """Whether a phase was started and not closed since."""
+        return self._brackets(execution).is_open(resource, phase)
+
+    def open_brackets(self, execution: str) -> Sequence[tuple[ResourceKey, Phase]]:
+        """Everything that this execution has started and not closed."""
+        return tuple(self._brackets(execution).open())
+
+    def record_restored(self, execution: str, resource: Resource, information: Mapping[str, Json]) -> None:
+        """Say what a resource was restored as: once; the same again is fine. Raises CheckpointError."""
+        self._check_alive()
+        self._executions.record_restored(execution, resource.key, information)
+
+    def restored(self, execution: str, resource: Resource) -> Mapping[str, Json]:
+        """What a resource was restored as in this execution. Raises Incomplete when nothing was said."""
+        return self._executions.restored(execution, resource.key)
+
+    def record_operation(
+        self, execution: str, operation: str, state: str, details: Mapping[str, Json] | None = None
+    ) -> None:
+        """Add to the story of an execution on this checkpoint (restore: started, restored, error)."""
+        self._check_alive()
+        self._executions.record_operation(execution, operation, state, details or {})
+
+    def operations(self) -> Sequence[OperationRecord]:
+        """The latest record of each execution, the oldest first."""
+        return tuple(sorted(self._executions.operations(), key=lambda record: (record.at, record.execution)))
+
+    def _brackets(self, execution: str) -> Brackets:
+        return Brackets(self.bank, self.id, execution, self.clock)
+
+    @property
+    def _executions(self) -> Executions:
+        return Executions(self.bank, self.id, self.clock)
+
+    # what the sections ask
+
+    def _check_alive(self) -> None:
+        if not self.bank.list(self.records.prefix, limit=1):
+            raise CheckpointMissing(f"the checkpoint {self.id} does not exist any more: it was deleted")
+
+    def _check_open(self) -> None:
+        self._check_alive()
+        # protecting is the first status, and only that: one look instead of reading the records
+        if self.manifest.is_sealed() or self.bank.stat(self.records.key(2)):
+            raise Sealed(f"the checkpoint {self.id} is {self.status().status} and takes no more information or data")
+
+    def _check_clearable(self) -> None:
+        if self.manifest.is_sealed() and self.status().status is not Status.DELETING:
+            raise Sealed(f"the checkpoint {self.id} is complete: only its deletion can remove anything from it")

@@ -1,0 +1,110 @@
+"""Leases: who may work on a checkpoint, and until when. Numbered write-once records.
+
+A lease has an owner (an execution), an expiry and a fencing token that grows with every new holder. Whoever
+finds the last record expired or released may write the next one; of two who try, one gets the number. The
+token goes along with every change of status: a holder who slept through its expiry, and was succeeded, is
+refused. Expiry compares clocks of different machines: a lease should last much longer than they differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from embank.checkpoint.errors import Damaged, Fenced, LeaseHeld
+from embank.checkpoint.keys import checkpoint_prefix
+from embank.checkpoint.objects import Clock, timestamp, utc_now
+from embank.checkpoint.records import Records
+from embank.model import Json
+from embank.plugins.bank import Bank
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One record. `token` is the number of the record with which its holder acquired the lease."""
+
+    owner: str
+    token: int
+    expires: datetime
+    released: bool = False
+
+    def live(self, now: datetime) -> bool:
+        """Whether it keeps others out."""
+        return not self.released and now < self.expires
+
+    def to_json(self) -> dict[str, Json]:
+        """As it lies in the bank."""
+        return {
+            "owner": self.owner,
+            "token": self.token,
+            "expires": timestamp(self.expires),
+            "released": self.released,
+        }
+
+
+class Leases:
+    """The leases of one checkpoint."""
+
+    def __init__(self, bank: Bank, checkpoint: str, clock: Clock = utc_now) -> None:
+        self.records = Records(bank, f"{checkpoint_prefix(checkpoint)}leases/")
+        self.checkpoint = checkpoint
+        self.clock = clock
+
+    def current(self) -> Lease | None:
+        """The lease that keeps others out; None when there is none."""
+        lease = self._last()[1]
+        return lease if lease and lease.live(self.clock()) else None
+
+    def acquire(self, owner: str, ttl: timedelta) -> Lease:
+        """Take the lease, also from an earlier self. Raises LeaseHeld while somebody else has it."""
+        while True:
+            number, last = self._last()
+            now = self.clock()
+            if last and last.live(now) and last.owner != owner:
+                raise LeaseHeld(
+                    f"the checkpoint {self.checkpoint} is in use by execution {last.owner!r} until "
+                    f"{timestamp(last.expires)}: wait, or cancel that execution"
+                )
+            lease = Lease(owner, number + 1, now + ttl)
+            if self.records.create(number + 1, lease.to_json()):
+                return lease
+
+    def renew(self, lease: Lease, ttl: timedelta) -> Lease:
+        """Hold it for longer. Raises Fenced when it was lost; an expired one that nobody took goes on."""
+        return self._follow(lease, Lease(lease.owner, lease.token, self.clock() + ttl))
+
+    def release(self, lease: Lease) -> None:
+        """Give it back. Doing so again, or after somebody else took it, is harmless."""
+        last = self._last()[1]
+        if last and last.token == lease.token and not last.released:
+            self._follow(lease, Lease(lease.owner, lease.token, self.clock(), released=True))
+
+    def check(self, token: int) -> None:
+        """Raise Fenced unless `token` is the last holder's and was not given back."""
+        last = self._last()[1]
+        if last is None or last.token != token or last.released:
+            holder = f"execution {last.owner!r} has taken it" if last and not last.released else "nobody holds it now"
+            raise Fenced(f"the lease {token} on checkpoint {self.checkpoint} was lost: {holder}")
+
+    def _follow(self, lease: Lease, following: Lease) -> Lease:
+        while True:
+            number = self._last()[0]
+            self.check(lease.token)
+            if self.records.create(number + 1, following.to_json()):
+                return following
+
+    def _last(self) -> tuple[int, Lease | None]:
+        number, value = self.records.latest()
+        return number, None if value is None else _lease(number, value)
+
+
+def _lease(number: int, value: Mapping[str, Json]) -> Lease:
+    try:
+        owner, token, released = value["owner"], value["token"], value["released"]
+        expires = datetime.fromisoformat(value["expires"])
+        if not isinstance(owner, str) or type(token) is not int or type(released) is not bool or not expires.tzinfo:
+            raise TypeError
+    except (KeyError, ValueError, TypeError):
+        raise Damaged(f"the lease record {number} is damaged: it is none that Embank writes") from None
+    return Lease(owner, token, expires, released)
