@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+from embank.document import TaskSpec
+
 
 class Entry(NamedTuple):
     """A ready task. `types` are those of its resource types that have a limit."""
@@ -61,3 +63,12 @@ class Admission:
     def _readmit(self, name: str) -> None:
         if self._aside[name] and self._has_room(name):
             heappush(self._ready, heappop(self._aside[name]))
+
+
+def types_of(spec: TaskSpec) -> list[str]:
+    """The resource types of an activity; of anything else none, so that no limit holds up a closer."""
+    if spec.action != "embank.activity":
+        return []
+    resources = spec.input.get("resources", [spec.input.get("resource")])
+    members = resources if isinstance(resources, list | tuple) else []
+    return [str(member["type"]) for member in members if isinstance(member, Mapping) and "type" in member]

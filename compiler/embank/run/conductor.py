@@ -149,21 +149,20 @@ class Conductor:
 
     def _begin(self, row: int) -> None:
         spec = self.execution.specs[row]
-        if spec.workflow:
-            self._run(row)
-            self._out.append(effects.Changed(row, RUNNING))
+        if spec.action and spec.action not in INTERNAL:
+            self._out.append(effects.Start(self.execution.order(row), row))
+            return
+        self._out.append(effects.Changed(row, RUNNING))
+        self._run(row)
+        if spec.action == "std.fail":
+            self.execution.over(row, row, "std.fail")
+        elif spec.action:
+            self.execution.over(row)
+        else:
             try:
                 call(self.execution, row)
             except ValueError as error:
                 self.execution.over(row, row, str(error))
-        elif spec.action in INTERNAL:
-            self._run(row)
-            if spec.action == "std.fail":
-                self.execution.over(row, row, "std.fail")
-            else:
-                self.execution.over(row)
-        else:
-            self._out.append(effects.Start(self.execution.order(row), row))
 
     def _run(self, row: int) -> None:
         self.execution.move(row, RUNNING)

@@ -95,7 +95,7 @@ class Pause(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """Effect, for those who watch: a task ended, waits for a retry, or a sub-workflow is running."""
+    """Effect, for those who watch: a task ended, waits for a retry, or runs without a Start."""
 
     row: int
     state: TaskState

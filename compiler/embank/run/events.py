@@ -28,18 +28,18 @@ Listener = Callable[[Event], None]
 
 @dataclass(frozen=True, slots=True)
 class ExecutionStarted(Event):
-    """`activities` is how many activities run when nothing fails."""
+    """`tasks` is how many tasks with an action run when nothing fails."""
 
     execution: str
     workflow: str
     file: str
     sha256: str
-    activities: int
+    tasks: int
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionInterrupted(Event):
-    """A signal arrived, or a person answered no to a pause. `running` activities are still to end."""
+    """A signal arrived, or a person answered no to a pause. `running` tasks are still to end."""
 
     by: str
     running: int

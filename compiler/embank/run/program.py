@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from embank.document import Document, Flow, TaskSpec, WorkflowSpec
-from embank.graph import depth_first, find_cycle, reverse
+from embank.graph import depth_first, find_cycle, reverse, topological_order
 
 COMMANDS = frozenset(("noop", "fail", "succeed"))  # engine commands in on-success, on-error, on-complete
 
@@ -100,3 +100,31 @@ def _reverse(spec: WorkflowSpec, target: str) -> Steps:
         tuple(map(tuple, requires)),
         tuple(map(tuple, reverse(requires))),
     )
+
+
+def expected_tasks(document: Document) -> int:
+    """How many tasks with an action run when nothing fails (for "3 of 12")."""
+    names = list(document.workflows)
+    number = {name: index for index, name in enumerate(names)}
+    used = [_used_when_all_is_well(spec) for spec in document.workflows.values()]
+    calls = [[number[task.workflow] for task in tasks if task.workflow] for tasks in used]
+    counts = [0] * len(names)
+    for index in reversed(topological_order(calls)):
+        own = sum(1 for task in used[index] if task.action and not task.action.startswith("std."))
+        counts[index] = own + sum(counts[called] for called in calls[index])
+    return counts[number[document.main]]
+
+
+def _used_when_all_is_well(spec: WorkflowSpec) -> list[TaskSpec]:
+    """The tasks that on-success and on-complete lead to; in a reverse workflow all."""
+    if spec.flow is Flow.REVERSE:
+        return list(spec.tasks.values())
+    follows = {name for task in spec.tasks.values() for name in task.on_success + task.on_error + task.on_complete}
+    stack = [name for name in spec.tasks if name not in follows]
+    used: dict[str, TaskSpec] = {}
+    while stack:
+        name = stack.pop()
+        if name not in used and name not in COMMANDS:
+            used[name] = spec.tasks[name]
+            stack.extend(spec.tasks[name].on_success + spec.tasks[name].on_complete)
+    return list(used.values())

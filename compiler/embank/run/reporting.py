@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from embank.plugins import Poll
@@ -44,6 +45,9 @@ class Reporter:
             spec, attempt = self._execution.specs[row], self._execution.state.attempt[row]
             runs = spec.action or spec.workflow
             self.tell(events.TaskStarted(self._now(), self._path(row), runs, attempt, short(spec.description)))
+            if spec.action == "std.echo":
+                with suppress(ValueError):  # an expression without a value
+                    self.message(row, str(self._execution.job(row).input.get("output", "")))
 
     def changed(self, row: int, to: TaskState) -> None:
         """The conductor changed the state of a task."""

@@ -9,49 +9,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from queue import Empty, SimpleQueue
-from typing import NamedTuple
 
-from embank.document import TaskSpec
 from embank.errors import ExitCode
 from embank.plugins import Poll
 from embank.run import effects
-from embank.run.admission import Admission
+from embank.run.admission import Admission, types_of
 from embank.run.clock import Clock
 from embank.run.conductor import Conductor
+from embank.run.messages import Answered, Attempt, Closing, Message, Polled, Signalled, Stepped, Told
 from embank.run.reasons import reason_of, short
 from embank.run.reporting import Reporter
 from embank.run.states import READY, FlowState
 from embank.run.timers import Timers
-from embank.run.workers import Attempt, Perform, Pool, Stepped, Told
+from embank.run.workers import Perform, Pool
 
 CLOSE_GRACE = 10.0  # s that an activity has to let itself be closed
 Confirm = Callable[[str], bool]  # asks a person whether the task of this path may start
-
-
-class Signalled(NamedTuple):
-    """A signal arrived."""
-
-    by: str
-
-
-class Answered(NamedTuple):
-    """A person has answered whether a paused task may go on."""
-
-    row: int
-    go_on: bool
-
-
-class Polled(NamedTuple):
-    """Timer: the attempt is to be polled, unless it was stepped or given up meanwhile."""
-
-    attempt: Attempt
-    polls: int
-
-
-class Closing(NamedTuple):
-    """Timer: the attempt should be closed by now."""
-
-    attempt: Attempt
 
 
 class Runner:
@@ -68,7 +41,7 @@ class Runner:
         confirm: Confirm | None,
         clock: Clock,
     ) -> None:
-        self.inbox: SimpleQueue[Stepped | Told | Signalled | Answered] = SimpleQueue()
+        self.inbox: SimpleQueue[Message] = SimpleQueue()
         self.interrupted_by = ""
         self.codes: dict[int, ExitCode] = {}  # of the failures that carry one
         self._conductor = conductor
@@ -106,7 +79,7 @@ class Runner:
 
     # In: messages of workers and people, timers.
 
-    def _messages(self) -> Iterable[Stepped | Told | Signalled | Answered]:
+    def _messages(self) -> Iterable[Message]:
         """Wait until there is a message or a timer is due; then all the messages that are there."""
         if self._is_over():
             return
@@ -117,7 +90,7 @@ class Runner:
         except Empty:
             pass
 
-    def _take(self, message: Stepped | Told | Signalled | Answered) -> None:
+    def _take(self, message: Message) -> None:
         if isinstance(message, Stepped):
             self._pool.came_back()
             self._stepped(message.attempt, message.outcome)
@@ -188,7 +161,7 @@ class Runner:
     def _apply(self, new: Sequence[effects.Effect]) -> None:
         for effect in new:
             if isinstance(effect, effects.Start):
-                self._admission.offer(effect.order, effect.row, _types(self._conductor.execution.specs[effect.row]))
+                self._admission.offer(effect.order, effect.row, types_of(self._conductor.execution.specs[effect.row]))
             elif isinstance(effect, effects.Changed):
                 self._report.changed(effect.row, effect.state)
             elif isinstance(effect, effects.Wait):
@@ -286,12 +259,3 @@ class Runner:
                 self.inbox.put(Answered(row, go_on))
 
         threading.Thread(target=question, name="embank-question", daemon=True).start()
-
-
-def _types(spec: TaskSpec) -> list[str]:
-    """The resource types of an activity; of anything else none, so that no limit holds up a closer."""
-    if spec.action != "embank.activity":
-        return []
-    resources = spec.input.get("resources", [spec.input.get("resource")])
-    members = resources if isinstance(resources, list | tuple) else []
-    return [str(member["type"]) for member in members if isinstance(member, Mapping) and "type" in member]

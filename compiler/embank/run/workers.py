@@ -5,71 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Iterator
 from queue import SimpleQueue
-from typing import Any, NamedTuple, Protocol
 
 from embank.plugins import Poll
 from embank.run.execution import Job
-
-
-class Control(Protocol):
-    """What an action can ask of, and say to, whatever runs it."""
-
-    @property
-    def cancelled(self) -> bool:
-        """The action should come to an end soon: the execution is being stopped, or it timed out."""
-
-    def tell(self, text: str) -> None:
-        """Tell the person who watches."""
-
+from embank.run.messages import Attempt, Control, Message, Stepped
 
 # An action: each step yields a Poll with the seconds to wait, or ends it. It fails by raising.
 Perform = Callable[[Job, Control], Iterator[Poll]]
 
 
-class Attempt:
-    """One attempt of one task, from its begin to its end. Made by the runner, stepped by a worker."""
-
-    __slots__ = (
-        "cancelled", "closing", "given_up", "inbox", "job", "number", "pending", "polls", "row", "steps", "warned", "worker",
-    )  # fmt: skip
-
-    def __init__(self, row: int, number: int, job: Job, inbox: SimpleQueue[Any]) -> None:
-        self.row = row
-        self.number = number
-        self.job = job
-        self.inbox = inbox
-        self.steps: Iterator[Poll] | None = None
-        self.worker: threading.Thread | None = None  # who is at work on it  (these three: under the pool's lock)
-        self.closing = False  # its next step is to close it
-        self.given_up = False  # nobody waits for it any more
-        self.cancelled = False
-        self.pending = False  # waits for its next poll; no worker is near it
-        self.warned = False  # has had a step since it was cancelled
-        self.polls = 0  # which of its poll timers is valid
-
-    def tell(self, text: str) -> None:
-        """Part of Control: what the activity says goes to the listeners."""
-        self.inbox.put(Told(self, text))
-
-
-class Stepped(NamedTuple):
-    """A step ended: `outcome` is a Poll, None (the action has ended well, or is closed) or what was raised."""
-
-    attempt: Attempt
-    outcome: Poll | BaseException | None
-
-
-class Told(NamedTuple):
-    """An activity says something."""
-
-    attempt: Attempt
-    text: str
-
-
 class Pool:
     """Daemon threads that take attempts from one queue. A stuck one is abandoned, and replaced."""
 
-    def __init__(self, size: int, perform: Perform, inbox: SimpleQueue[Any]) -> None:
+    def __init__(self, size: int, perform: Perform, inbox: SimpleQueue[Message]) -> None:
         self.size = size
         self.under_way = 0  # submitted and not come back; only the runner's thread touches it
         self._perform = perform

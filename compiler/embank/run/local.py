@@ -1,0 +1,123 @@
+"""One execution on this machine, from a document to its outcome."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+from embank.document import Document
+from embank.errors import ExitCode, UsageError
+from embank.run.clock import Clock, SystemClock
+from embank.run.conductor import Conductor
+from embank.run.events import ExecutionFinished, ExecutionStarted, Listener
+from embank.run.program import expected_tasks
+from embank.run.reporting import Reporter
+from embank.run.runner import Confirm, Runner
+from embank.run.summary import Summary, Times, summarise
+from embank.run.workers import Perform
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a polite kill, a terminal that went away
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an execution ended. `state` is SUCCESS, ERROR, or INTERRUPTED when it was stopped at once."""
+
+    exit_code: ExitCode
+    state: str
+    summary: Summary
+
+
+def execute(
+    document: Document,
+    perform: Perform,
+    *,
+    execution: str,
+    parallel: int = 4,
+    fail_fast: bool = False,
+    listeners: Sequence[Listener] = (),
+    confirm: Confirm | None = None,
+    clock: Clock | None = None,
+) -> Outcome:
+    """Run a document to its end, with `perform` doing its actions. In the main thread, SIGINT, SIGTERM and
+    SIGHUP stop it in order the first time, and at once the second time.
+
+    Raises UsageError, before anything is done, for a document or options that cannot be run.
+    """
+    if parallel < 1:
+        raise UsageError(f"--parallel must be at least 1, not {parallel}")
+    clock = clock or SystemClock()
+    try:
+        conductor = Conductor(document, execution, fail_fast=fail_fast)
+    except ValueError as error:
+        raise UsageError(f"{document.file}: {error}") from error
+    if confirm is None:
+        _refuse_pauses(document)
+    reporter = Reporter(conductor.execution, listeners, clock)
+    limits = concurrency(document)
+    runner = Runner(conductor, perform, reporter, parallel=parallel, limits=limits, confirm=confirm, clock=clock)
+    started, zero = clock.now(), clock.monotonic()
+    total = expected_tasks(document)
+    reporter.tell(ExecutionStarted(started, execution, document.main, document.file, document.sha256, total))
+    with _signals_to(runner):
+        result = runner.run()
+    times = Times(zero, clock.monotonic(), reporter.first_start, reporter.last_start, reporter.end)
+    state = "INTERRUPTED" if result is None else str(result)
+    summary = summarise(
+        conductor.execution,
+        times,
+        state=state,
+        started=started,
+        codes=runner.codes,
+        interrupted=bool(runner.interrupted_by),
+        warnings=reporter.warnings,
+    )
+    reporter.tell(ExecutionFinished(clock.now(), state, int(summary.exit_code)))
+    return Outcome(summary.exit_code, state, summary)
+
+
+def concurrency(document: Document) -> dict[str, int]:
+    """How many activities of a type may be active at once: `concurrency` in the vars of the main workflow."""
+    limits = document.workflows[document.main].vars.get("concurrency", {})
+    place = document.workflows[document.main].place
+    if not isinstance(limits, dict):
+        raise UsageError(f"{place}: `concurrency` must give a number for each resource type")
+    for name, limit in limits.items():
+        if type(limit) is not int or limit < 1:
+            raise UsageError(f"{place}: the concurrency of {name!r} must be a whole number from 1, not {limit!r}")
+    return dict(limits)
+
+
+def _refuse_pauses(document: Document) -> None:
+    tasks = (task for workflow in document.workflows.values() for task in workflow.tasks.values())
+    for task in tasks:
+        if task.pause_before:
+            raise UsageError(
+                f"{task.place}: task {task.name!r} has `pause-before`, and there is no terminal to ask on; "
+                "run it in a terminal, or take `pause-before` out"
+            )
+
+
+@contextmanager
+def _signals_to(runner: Runner) -> Iterator[None]:
+    """Let signals interrupt the runner, as long as it runs. Only the main thread of a process gets any."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        runner.interrupt(signal.Signals(number).name)
+
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number in SIGNALS:
+        if before[number] is not signal.SIG_IGN or number == signal.SIGINT:
+            signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
