@@ -15,6 +15,7 @@ from cliff.commandmanager import CommandManager
 
 from embank import __version__
 from embank.cli.commands import COMMANDS
+from embank.cli.report import Reported
 from embank.diagnostics import did_you_mean
 from embank.errors import EmbankError, ExitCode
 from embank.plaintext import plain
@@ -72,6 +73,8 @@ class EmbankCommand(Command):
         try:
             result: Any = super().run(parsed_args)
             return result or ExitCode.OK
+        except Reported as error:
+            return error.exit_code
         except EmbankError as error:
             sys.stderr.write(f"embank: {plain(str(error))}\n")
             if self.app.options.debug:

@@ -6,11 +6,13 @@ import sys
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
-from embank.diagnostics import Diagnostic, Place, Severity, has_errors
-from embank.errors import ExitCode
+from embank.diagnostics import Checked, Diagnostic, Place, Severity, has_errors
+from embank.errors import EmbankError, ExitCode
 from embank.outputs.diagnostics import format_text, summary
 
+T = TypeVar("T")
 MOST = 200  # diagnostics shown; a file of nonsense has thousands and nobody reads them
 
 
@@ -28,6 +30,21 @@ def report(diagnostics: Sequence[Diagnostic], *, strict: bool = False) -> ExitCo
         return ExitCode.PROBLEMS
     warnings = any(diagnostic.severity is Severity.WARNING for diagnostic in ordered)
     return ExitCode.WARNINGS if strict and warnings else ExitCode.OK
+
+
+class Reported(EmbankError):
+    """The problems were reported already; nothing is left to say."""
+
+    exit_code = ExitCode.PROBLEMS
+
+
+def need(checked: Checked[T]) -> T:
+    """The value, after its diagnostics were printed. Raises Reported when it cannot be used."""
+    if checked.value is None or has_errors(checked.diagnostics):
+        report(checked.diagnostics)
+        raise Reported
+    report(checked.diagnostics)
+    return checked.value
 
 
 def source_line(place: Place) -> str | None:

@@ -1,0 +1,34 @@
+"""Cells of tables: for people harmless and readable, for scripts (`-f json`) exact."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cliff.columns import FormattableColumn
+
+from embank.outputs.sizes import human_size
+from embank.plaintext import plain
+
+
+class Text(FormattableColumn[str]):
+    """Text that may come from a tenant."""
+
+    def human_readable(self) -> str:
+        """On one line, without anything that a terminal would act upon."""
+        return plain(self._value)
+
+
+class Size(FormattableColumn[int]):
+    """A number of bytes."""
+
+    def human_readable(self) -> str:
+        """Such as "42.0 MiB"."""
+        return human_size(self._value)
+
+
+class Words(FormattableColumn[Any]):
+    """A list of words."""
+
+    def human_readable(self) -> str:
+        """One a line."""
+        return "\n".join(plain(word) for word in self._value)

@@ -1,0 +1,60 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from embank.cli.report import need
+from embank.errors import UsageError
+
+if TYPE_CHECKING:
+    from embank.checkpoint.store import Checkpoints
+    from embank.inputs.provider import Provider
+
+
+def add_directory(parser: argparse.ArgumentParser) -> None:
+    """`--provider-config-dir`."""
+    parser.add_argument(
+        "--provider-config-dir",
+        metavar="DIRECTORY",
+        help="where the providers' .conf files are "
+        "(default: $EMBANK_PROVIDER_CONFIG_DIR, ./providers.d, /etc/karbor/providers.d)",
+    )
+
+
+def add_provider(parser: argparse.ArgumentParser) -> None:
+    """`--provider` and where to look for it."""
+    parser.add_argument("--provider", metavar="PROVIDER", required=True, help="a provider, by id or name")
+    add_directory(parser)
+
+
+def positive(text: str) -> int:
+    """A whole number from 1, for argparse."""
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"a whole number from 1 is needed, not {text!r}")
+    return int(text)
+
+
+def provider_of(arguments: argparse.Namespace) -> Provider:
+    """The provider that `--provider` names. Raises Reported."""
+    from embank.inputs.provider import find_provider, load_providers
+
+    files = need(load_providers(arguments.provider_config_dir))
+    return need(find_provider(files, arguments.provider))
+
+
+def checkpoints_of(provider: Provider) -> Checkpoints:
+    """The checkpoints of a provider's bank, readable and writable. Raises BankError."""
+    from embank.checkpoint.store import Checkpoints
+
+    bank = provider.open_bank()
+    bank.check()
+    return Checkpoints(bank, provider.saved_schema)
+
+
+def checkpoint_id(checkpoints: Checkpoints, given: str) -> str:
+    """The id that a person means: whole, or a beginning that only one has. Raises CheckpointMissing."""
+    if not given:
+        raise UsageError("the id of a checkpoint is empty")
+    return checkpoints.resolve(given)
