@@ -21,9 +21,33 @@ CODES: dict[str, str] = {
     "EMB111": "the file does not hold keys and values",
     "EMB112": "too large",
     # 2xx providers and plugins
+    "EMB201": "a plugin is not installed",
+    "EMB202": "a plugin cannot be loaded or set up",
+    "EMB203": "a plugin is installed several times",
+    "EMB204": "not the kind of class that is needed",
+    "EMB205": "resource types that cannot be right",
+    "EMB206": "a misspelt activity",
+    "EMB207": "an activity that cannot be called",
+    "EMB208": "a closer that closes nothing",
+    "EMB209": "a schema that is not valid",
+    "EMB211": "a provider file with broken syntax",
+    "EMB212": "a provider file that cannot be read",
+    "EMB213": "a missing section or key",
+    "EMB214": "an unknown section or key",
+    "EMB215": "a key is given twice",
+    "EMB216": "a value of the wrong kind",
+    "EMB217": "two providers with one id",
+    "EMB218": "two providers with one name",
+    "EMB219": "two plugins for one resource type",
+    "EMB220": "no such provider",
+    "EMB221": "a provider that is switched off",
+    "EMB222": "no provider files",
     # 3xx plans and parameters
     # 4xx resource graphs
     # 5xx compilation
+    "EMB501": "aggregation that would make a cycle",
+    "EMB502": "a closer that closes nothing",
+    "EMB503": "a plugin's aggregate() failed",
     # 6xx workflow files
     # 7xx banks and checkpoints
 }
