@@ -178,12 +178,13 @@ class FilesystemBank(Bank):
     @contextmanager
     def _root(self, *, create: bool = False) -> Iterator[int]:
         """The bank's directory, open. Raises ObjectMissing when it is not there yet."""
-        if create and not self._met:
+        met = self._met  # asked before looking: another thread may create it in between
+        if create and not met:
             create_root(self.path)
         try:
             root = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except FileNotFoundError:
-            if self._met:
+            if met:
                 raise BankError(f"the bank {self.path} has vanished: is its file system still mounted?") from None
             raise ObjectMissing(f"there is no bank {self.path} yet: nothing was ever stored in it") from None
         self._met = True

@@ -66,6 +66,8 @@ def decode(name: bytes, is_directory: bool) -> tuple[Kind, str] | None:
 
 def _pieces(segment: str) -> list[str]:
     """The escaped segment, cut at character boundaries; each piece but the last ends with MORE."""
+    if len(segment) <= PIECE_BYTES and len((escaped := _escape(segment)).encode()) <= PIECE_BYTES:
+        return [escaped]
     pieces: list[str] = []
     piece = ""
     for character in segment:
