@@ -24,27 +24,25 @@ def after_key(value: Json, indent: int) -> str:
 
 def one_line(value: Json, width: int) -> str | None:
     """A scalar, an empty or a small flat list or dict on one line; None when it needs more."""
-    if isinstance(value, Mapping):
-        pairs = [(key(name, flow=True), _cell(cell)) for name, cell in value.items()]
-        cells = [None if cell is None or len(name) > LONGEST_KEY else f"{name}: {cell}" for name, cell in pairs]
-        return _joined(cells, "{}", width)
-    if _is_list(value):
-        return _joined([_cell(cell) for cell in value], "[]", width)
-    return scalar(value)
-
-
-def _cell(value: Json) -> str | None:
-    if isinstance(value, Mapping):
-        return None if value else "{}"
-    if _is_list(value):
-        return None if value else "[]"
-    return scalar(value, flow=True)
-
-
-def _joined(cells: Sequence[str | None], brackets: str, width: int) -> str | None:
-    if None in cells:
-        return None
-    line = f"{brackets[0]}{', '.join(map(str, cells))}{brackets[1]}"
+    if not _is_container(value):
+        return scalar(value)
+    cells: list[str] = []
+    mapping = isinstance(value, Mapping)
+    for item in value:
+        cell = value[item] if mapping else item
+        if not _is_container(cell):
+            written = scalar(cell, flow=True)
+        elif cell:
+            return None
+        else:
+            written = "{}" if isinstance(cell, Mapping) else "[]"
+        if mapping:
+            name = key(item, flow=True)
+            if len(name) > LONGEST_KEY:
+                return None
+            written = f"{name}: {written}"
+        cells.append(written)
+    line = f"{{{', '.join(cells)}}}" if mapping else f"[{', '.join(cells)}]"
     return line if len(line) <= width or not cells else None
 
 
@@ -66,5 +64,8 @@ def _lines(value: Json, margin: str) -> Iterator[str]:
         yield from rest
 
 
-def _is_list(value: Json) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+def _is_container(value: Json) -> bool:
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None:  # by far the most
+        return False
+    return isinstance(value, (dict, list)) or (isinstance(value, (Mapping, Sequence)) and not isinstance(value, str))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 
 from embank.errors import EmbankError, ExitCode
 from embank.expressions import as_data
@@ -25,6 +26,7 @@ _BREAKS_PLAIN = re.compile(r": |[: ]$")
 _WORDS = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))  # of YAML 1.1, in any case
 # Numbers, sexagesimals and dates of YAML 1.1 and 1.2, and whatever comes close to one.
 _NUMBERISH = re.compile(r"[0-9][0-9_.,:+-]*([eE][0-9_.,:+-]*)?|0[xXoObB].*|[0-9]{4}-[0-9]{1,2}-[0-9].*")
+SHORT = 200  # longer strings are not worth a place in the cache
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0", '"': '\\"', "\\": "\\\\"}
 _ESCAPED = re.compile(rf"[\"\\{_UNWRITTEN.pattern[1:]}")
 
@@ -55,12 +57,8 @@ def scalar(value: Json, *, flow: bool = False) -> str:
 
 
 def text(value: str, *, flow: bool = False) -> str:
-    """A string as it is, for places where nothing is evaluated: keys, descriptions, comments."""
-    if _is_plain(value) and not (flow and "," in value):
-        return value
-    if not _UNWRITTEN.search(value):
-        return "'" + value.replace("'", "''") + "'"
-    return '"' + _ESCAPED.sub(_escape, value) + '"'
+    """A string as it is, for places where nothing is evaluated: keys and descriptions."""
+    return _quoted(value, flow) if len(value) <= SHORT else _quoted.__wrapped__(value, flow)
 
 
 def key(value: str, *, flow: bool = False) -> str:
@@ -73,6 +71,15 @@ def key(value: str, *, flow: bool = False) -> str:
         broken = f"U+{ord(value[error.start]):04X}"
         raise Unwritable(f"the key {value!r} holds half of a surrogate pair ({broken}); rename it") from None
     return text(value, flow=flow)
+
+
+@lru_cache(1024)  # types, keys and descriptions come again and again
+def _quoted(value: str, flow: bool) -> str:
+    if _is_plain(value) and not (flow and "," in value):
+        return value
+    if not _UNWRITTEN.search(value):
+        return "'" + value.replace("'", "''") + "'"
+    return '"' + _ESCAPED.sub(_escape, value) + '"'
 
 
 def _is_plain(value: str) -> bool:
