@@ -1,0 +1,93 @@
+"""The local plugins pass the kit that third parties inherit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from embank.conformance.plugin import ProtectionPluginConformance, Subject
+from embank.plugins import Operation, Resource
+from embank_plugins.local.application import ApplicationPlugin
+from embank_plugins.local.directory import DirectoryPlugin
+from embank_plugins.local.sqlite import SQLitePlugin
+
+REPLACE = {Operation.RESTORE: {"existing": "replace"}}
+
+
+class TestDirectory(ProtectionPluginConformance):
+    protect: ClassVar[dict[str, Any]] = {}
+
+    @pytest.fixture
+    def subject(self, resource_id: str, tmp_path: Path, configure: Any, as_word: Any, describe_tree: Any) -> Subject:
+        files = tmp_path / "some files"
+        (files / "deep" / "er").mkdir(parents=True)
+        (files / "deep" / "data").write_bytes(os.urandom(300_000))
+        os.link(files / "deep" / "data", files / "same")
+        (files / "deep" / "er" / "link").symlink_to("../nowhere")
+        (files / "deep").chmod(0o2750)
+        before = describe_tree(files)
+
+        def compare() -> None:
+            assert describe_tree(files) == before
+
+        text = f'[local_directory]\ndirectory = {as_word(resource_id)} "$here/some files" "Some files"'
+        resource = Resource("Local::Directory", resource_id, "Some files")
+        parameters = {**REPLACE, Operation.PROTECT: self.protect}
+        return Subject(configure(DirectoryPlugin, text), resource, lambda: shutil.rmtree(files), compare, parameters)
+
+
+class TestDirectoryWithinFreeze(TestDirectory):
+    protect: ClassVar[dict[str, Any]] = {"within_freeze": True, "on_change": "fail"}
+
+
+class TestSQLite(ProtectionPluginConformance):
+    @pytest.fixture
+    def subject(self, resource_id: str, tmp_path: Path, configure: Any, as_word: Any) -> Subject:
+        path = tmp_path / "shop" / "orders.sqlite"
+        path.parent.mkdir()
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA user_version = 7")
+            database.execute("CREATE TABLE orders (number INTEGER PRIMARY KEY, item BLOB)")
+            database.executemany("INSERT INTO orders (item) VALUES (?)", [(os.urandom(5000),) for _ in range(200)])
+            database.commit()
+        before = dump(path)
+        files = sorted(path.parent.iterdir())
+
+        def compare() -> None:
+            assert dump(path) == before
+            assert sorted(path.parent.iterdir()) == files, "no staging copy is left"
+
+        text = f"[local_sqlite]\ndatabase = {as_word(resource_id)} $here/shop/orders.sqlite Orders"
+        resource = Resource("Local::SQLite", resource_id, "Orders")
+        return Subject(configure(SQLitePlugin, text), resource, path.unlink, compare, REPLACE)
+
+
+def dump(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as database:
+        return list(database.iterdump())
+
+
+class TestApplication(ProtectionPluginConformance):
+    @pytest.fixture
+    def subject(self, resource_id: str, tmp_path: Path, configure: Any, as_word: Any) -> Subject:
+        frozen, stopped = tmp_path / "frozen", tmp_path / "stopped"
+        key = as_word(resource_id)
+        text = (
+            f"[local_application]\napplication = {key} Shop\n"
+            f"freeze = {key} /bin/touch {frozen}\nthaw = {key} /bin/rm -f {frozen}\n"
+            f"stop = {key} /bin/touch {stopped}\nstart = {key} /bin/rm -f {stopped}\n"
+        )
+
+        def compare() -> None:
+            assert not frozen.exists()
+            assert not stopped.exists()
+
+        resource = Resource("Local::Application", resource_id, "Shop")
+        return Subject(configure(ApplicationPlugin, text), resource, lambda: None, compare)
