@@ -1,6 +1,6 @@
 """All that a plugin author imports."""
 
-from embank.model import Operation, Phase, Resource
+from embank.model import Json, Operation, Phase, Resource
 from embank.plugins.bank import Bank, BankError, ObjectExists, ObjectInfo, ObjectMissing, check_key
 from embank.plugins.contract import (
     NO_PARAMETERS,
@@ -22,6 +22,7 @@ __all__ = [
     "Checkpoint",
     "Context",
     "DataInfo",
+    "Json",
     "ObjectExists",
     "ObjectInfo",
     "ObjectMissing",

@@ -10,6 +10,7 @@ from embank.plugins import (
     BankSection,
     Checkpoint,
     Context,
+    Json,
     Poll,
     ProtectionPlugin,
     Resource,
@@ -27,8 +28,6 @@ from embank_plugins.local.configuration import configured
 
 if TYPE_CHECKING:
     from oslo_config import cfg
-
-    from embank.model import Json
 
 
 class ApplicationPlugin(ProtectionPlugin):

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from embank.plugins import NO_PARAMETERS, Checkpoint, Context, Operation, ProtectionPlugin, Resource
+from embank.plugins import NO_PARAMETERS, Checkpoint, Context, Json, Operation, ProtectionPlugin, Resource
 from embank_plugins.local import LocalError
 from embank_plugins.local.configuration import configured, read_storage, storage_options
 from embank_plugins.local.pack import Tally, pack
@@ -20,7 +20,6 @@ from embank_plugins.local.unpack import unpack
 if TYPE_CHECKING:
     from oslo_config import cfg
 
-    from embank.model import Json
 
 SECTION = "local_directory"
 DATA = "tree"

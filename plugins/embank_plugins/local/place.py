@@ -16,15 +16,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from embank.plugins import Checkpoint, Json, Resource
 from embank_plugins.local import LocalError
 from embank_plugins.local.configuration import Storage, Stored
 from embank_plugins.local.tree import DIRECTORY, remove
-
-if TYPE_CHECKING:
-    from embank.model import Json
-    from embank.plugins import Checkpoint, Resource
 
 RESTORE_PARAMETERS: Mapping[str, Json] = {
     "type": "object",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from embank.plugins import NO_PARAMETERS, Checkpoint, Context, Operation, ProtectionPlugin, Resource
+from embank.plugins import NO_PARAMETERS, Checkpoint, Context, Json, Operation, ProtectionPlugin, Resource
 from embank_plugins.local import LocalError
 from embank_plugins.local.configuration import configured
 from embank_plugins.local.postgresql_client import Client
@@ -18,7 +18,6 @@ from embank_plugins.local.stream import unless_cancelled
 if TYPE_CHECKING:
     from oslo_config import cfg
 
-    from embank.model import Json
 
 DATA = "dump"
 LONGEST_NAME = 63  # bytes; PostgreSQL cuts what is longer

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from embank.plugins import Json
 from embank_plugins.local import LocalError
 from embank_plugins.local.postgresql_client import Client
-
-if TYPE_CHECKING:
-    from embank.model import Json
 
 # to_jsonb(row): the columns for ICU and builtin locales differ between PostgreSQL 14, 15 and 17.
 FACTS = """

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embank.plugins import NO_PARAMETERS, Checkpoint, Context, Operation, ProtectionPlugin, Resource, closes
+from embank.plugins import NO_PARAMETERS, Checkpoint, Context, Json, Operation, ProtectionPlugin, Resource, closes
 from embank_plugins.local import LocalError
 from embank_plugins.local.configuration import configured, read_storage, storage_options
 from embank_plugins.local.place import (
@@ -28,7 +28,6 @@ from embank_plugins.local.stream import read_pieces, unless_cancelled, write_pie
 if TYPE_CHECKING:
     from oslo_config import cfg
 
-    from embank.model import Json
 
 SECTION = "local_sqlite"
 DATA = "database"

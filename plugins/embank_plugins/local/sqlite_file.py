@@ -11,14 +11,11 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from embank.plugins import Json
 from embank_plugins.local import LocalError, printable
 from embank_plugins.local.stream import NEW_FILE
-
-if TYPE_CHECKING:
-    from embank.model import Json
 
 WAIT = 30  # seconds for a lock that another process holds
 STEP = 2048  # pages between two looks at whether the execution was cancelled
