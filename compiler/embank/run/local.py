@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
 from embank.document import Document
 from embank.errors import ExitCode, UsageError
+from embank.inputs.provider import Provider
+from embank.run.actions import Actions
 from embank.run.clock import Clock, SystemClock
 from embank.run.conductor import Conductor
 from embank.run.events import ExecutionFinished, ExecutionStarted, Listener
@@ -121,3 +123,35 @@ def _signals_to(runner: Runner) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def run_document(
+    document: Document,
+    providers: Sequence[Provider],
+    *,
+    execution: str,
+    parallel: int = 4,
+    fail_fast: bool = False,
+    listeners: Sequence[Listener] = (),
+    confirm: Confirm | None = None,
+    clock: Clock | None = None,
+    debug: Callable[[str], None] | None = None,
+) -> Outcome:
+    """Run a workflow file on this machine, with the plugins and banks of these providers. See `execute`.
+
+    `execution` is a new id (a uuid4); `debug` is given the tracebacks of failures, without secrets.
+    """
+    actions = Actions(providers, debug=debug)
+    try:
+        return execute(
+            document,
+            actions.perform,
+            execution=execution,
+            parallel=parallel,
+            fail_fast=fail_fast,
+            listeners=listeners,
+            confirm=confirm,
+            clock=clock,
+        )
+    finally:
+        actions.close()

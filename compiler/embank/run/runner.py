@@ -17,7 +17,7 @@ from embank.run.admission import Admission, types_of
 from embank.run.clock import Clock
 from embank.run.conductor import Conductor
 from embank.run.messages import Answered, Attempt, Closing, Message, Polled, Signalled, Stepped, Told
-from embank.run.reasons import reason_of, short
+from embank.run.reasons import code_of, reason_of, short
 from embank.run.reporting import Reporter
 from embank.run.states import READY, FlowState
 from embank.run.timers import Timers
@@ -43,7 +43,7 @@ class Runner:
     ) -> None:
         self.inbox: SimpleQueue[Message] = SimpleQueue()
         self.interrupted_by = ""
-        self.codes: dict[int, ExitCode] = {}  # of the failures that carry one
+        self.codes: dict[int, ExitCode] = {}  # of the tasks whose actions failed
         self._conductor = conductor
         self._report = reporter
         self._confirm = confirm
@@ -148,9 +148,7 @@ class Runner:
             self._failed(row, outcome)
 
     def _failed(self, row: int, error: BaseException) -> None:
-        code = getattr(error, "exit_code", None)
-        if isinstance(code, ExitCode):
-            self.codes[row] = code
+        self.codes[row] = code_of(error)
         self._advance(effects.Failed(row, reason_of(error)))
 
     # Out: the effects of the conductor.

@@ -1,0 +1,40 @@
+"""`embank.plugins.Context`, as an activity sees the execution that it is part of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from embank.checkpoint.checkpoint import Checkpoint
+from embank.model import Json, Operation, Resource
+from embank.run.messages import Control
+from embank.run.secrets import Scrubber
+
+
+class ActivityContext:
+    """Implements Context. Made for one activity; `control` is whatever runs it."""
+
+    def __init__(
+        self, execution: str, operation: Operation, checkpoint: Checkpoint, control: Control, scrubber: Scrubber
+    ) -> None:
+        self.execution = execution
+        self.operation = operation
+        self._checkpoint = checkpoint
+        self._control = control
+        self._scrubber = scrubber
+
+    @property
+    def cancelled(self) -> bool:
+        """The execution is being stopped, or the activity timed out."""
+        return self._control.cancelled
+
+    def log(self, message: str) -> None:
+        """Tell the person who watches; secrets that are known are taken out."""
+        self._control.tell(self._scrubber.clean(str(message)))
+
+    def record_restored(self, resource: Resource, information: Mapping[str, Json]) -> None:
+        """Into the bank, where every worker finds it. Raises CheckpointError when something else was said."""
+        self._checkpoint.record_restored(self.execution, resource, information)
+
+    def restored(self, resource: Resource) -> Mapping[str, Json]:
+        """What was recorded. Raises Incomplete when nothing was."""
+        return self._checkpoint.restored(self.execution, resource)

@@ -1,0 +1,130 @@
+"""Progress as plain lines, for logs and CI: one line for what a person wants to find there later.
+
+Names and messages come from tenants: control characters are written as escapes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from embank.plaintext import plain
+from embank.run import events
+from embank.run.summary_text import duration
+
+POLL_EVERY = 10.0  # s between two lines about polls of one task
+MANY = 200  # from so many tasks on, their starts and successes are counted and not listed
+COUNT_EVERY = 5.0  # s between two counts
+
+
+class PlainProgress:
+    """A listener that writes lines. Raises OSError when the stream does not take them."""
+
+    def __init__(self, stream: TextIO, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._monotonic = monotonic
+        self._tally = Tally()
+        self._said: dict[str, float] = {}
+        self._counted = monotonic()
+
+    def __call__(self, event: events.Event) -> None:
+        """Write what there is to say about the event, if anything."""
+        named = not isinstance(event, events.TaskSucceeded) or event.task in self._tally.running
+        self._tally(event)
+        line = self._line(event) if named else ""
+        if line:
+            self._stream.write(f"{event.time:%H:%M:%S} {line}\n")
+            self._stream.flush()
+
+    def _line(self, event: events.Event) -> str:
+        if isinstance(event, events.TaskPolled):
+            return self._polled(event)
+        if self._tally.total > MANY and isinstance(event, events.TaskStarted | events.TaskSucceeded):
+            return self._count()
+        return line_of(event)
+
+    def _polled(self, event: events.TaskPolled) -> str:
+        now = self._monotonic()
+        if now - self._said.get(event.task, float("-inf")) < POLL_EVERY:
+            return ""
+        self._said[event.task] = now
+        return line_of(event) if event.message or event.progress is not None else ""
+
+    def _count(self) -> str:
+        now = self._monotonic()
+        if now - self._counted < COUNT_EVERY:
+            return ""
+        self._counted = now
+        return f"… {self._tally}"
+
+
+class Tally:
+    """A listener that counts: tasks with actions that succeeded, failed, were skipped, are running."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.succeeded = 0
+        self.failed = 0
+        self.skipped = 0
+        self.running: dict[str, events.TaskStarted] = {}
+
+    def __call__(self, event: events.Event) -> None:
+        """Take an event into account."""
+        if isinstance(event, events.ExecutionStarted):
+            self.total = event.tasks
+        elif isinstance(event, events.TaskStarted) and is_action(event):
+            self.running[event.task] = event
+        elif isinstance(event, events.TaskSkipped):
+            self.skipped += 1
+        elif isinstance(event, events.TaskSucceeded | events.TaskFailed | events.TaskRetried):
+            if self.running.pop(event.task, None):
+                self.succeeded += isinstance(event, events.TaskSucceeded)
+            # a task that fails before its retry is not running
+            self.failed += isinstance(event, events.TaskFailed) and not event.cause
+
+    def __str__(self) -> str:
+        parts = [f"{self.succeeded} of {self.total} done", f"{len(self.running)} running"]
+        parts += [f"{self.failed} failed"] if self.failed else []
+        parts += [f"{self.skipped} skipped"] if self.skipped else []
+        return ", ".join(parts)
+
+
+def is_action(event: events.TaskStarted) -> bool:
+    """A task that does something, rather than hold others together: not a sub-workflow, not a std action."""
+    return event.runs.startswith("embank.")
+
+
+def line_of(event: events.Event) -> str:
+    """One line about an event; "" when it is not worth one."""
+    match event:
+        case events.ExecutionStarted():
+            return f"{plain(event.workflow)}: {event.tasks} tasks, execution {plain(event.execution)}"
+        case events.ExecutionInterrupted():
+            rest = f"; waiting for {event.running} running tasks, once more stops at once" if event.running else ""
+            return f"interrupted ({plain(event.by)}): nothing more is started but what closes{rest}"
+        case events.ExecutionFinished():
+            return f"finished: {plain(event.state)}"
+        case events.TaskStarted():
+            again = f", attempt {event.attempt}" if event.attempt > 1 else ""
+            about = f": {plain(event.description)}" if event.description else ""
+            return f"started   {plain(event.task)}{again}{about}" if is_action(event) else ""
+        case events.TaskPolled():
+            share = "" if event.progress is None else f" {event.progress:.0%}"
+            return f"running   {plain(event.task)}{share} {plain(event.message)}".rstrip()
+        case events.TaskRetried():
+            return f"retry     {plain(event.task)}: {plain(event.reason)}; attempt {event.attempt} in {event.delay} s"
+        case events.TaskFailed():
+            return f"FAILED    {plain(event.task)}: {plain(event.reason)}" if not event.cause else ""
+        case events.TaskTimedOut():
+            stuck = "; it does not return, its worker is abandoned" if event.stuck else ""
+            return f"timed out {plain(event.task)} after {event.timeout} s{stuck}"
+        case events.TaskPaused():
+            return f"paused    before {plain(event.task)}"
+        case events.TaskResumed():
+            return f"resumed   {plain(event.task)}"
+        case events.Message():
+            return f"          {plain(event.task)}: {plain(event.text)}"
+        case events.TaskSucceeded():
+            return f"done      {plain(event.task)} ({duration(event.seconds)})"
+    return ""

@@ -1,0 +1,106 @@
+"""The summary of an execution, for a person: what went wrong comes first, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from embank.errors import ExitCode
+from embank.plaintext import plain
+from embank.run.summary import Failure, Summary
+from embank.run.windows import Window
+
+SHOWN = 10  # of anything that can be many
+HEADLINES = {
+    ExitCode.OK: "succeeded",
+    ExitCode.FAILED: "FAILED; every closer ran",
+    ExitCode.FAILED_OPEN: "FAILED, and not everything that was opened is closed",
+    ExitCode.LOCKED: "not run: somebody else holds the checkpoint",
+    ExitCode.INTERRUPTED: "INTERRUPTED",
+}
+
+
+def summary_text(summary: Summary) -> Iterator[str]:
+    """Lines without line ends, safe for a terminal."""
+    headline = HEADLINES[summary.exit_code]
+    yield f"{plain(summary.workflow)}: {headline} after {duration(summary.seconds)} (execution {plain(summary.execution)})"
+    yield f"  {summary.succeeded} tasks succeeded, {summary.failed} failed, {summary.skipped} were skipped"
+    for failure in summary.failures[:SHOWN]:
+        yield from _failure(failure)
+    yield from _more(len(summary.failures), "failed tasks")
+    yield from _list("not started, because of the interruption", summary.withdrawn)
+    yield from _list("still running when it was stopped at once", summary.running)
+    if summary.open:
+        yield "  STILL OPEN, close it by hand or run the closers again:"
+        yield from (
+            f"    {_name(window)}: {window.phase} was started, {window.closer} did not succeed"
+            for window in summary.open
+        )
+    if summary.windows:
+        yield "  freeze windows:"
+        yield from (f"    {_name(each)}: {_window(each)}" for each in _longest(summary.windows))
+        yield from _more(len(summary.windows), "freeze windows")
+    if summary.critical_path:
+        yield (
+            "  critical path:"
+            if len(summary.critical_path) <= SHOWN
+            else f"  critical path (the longest {SHOWN} of {len(summary.critical_path)}):"
+        )
+        path = summary.critical_path
+        spans = (
+            path
+            if len(path) <= SHOWN
+            else sorted(sorted(path, key=lambda span: -span.seconds)[:SHOWN], key=lambda span: span.start)
+        )
+        for span in spans:
+            yield f"    {duration(span.start):>9}  {plain(span.task)} ({duration(span.seconds)})"
+    yield from (f"  warning: {plain(warning)}" for warning in summary.warnings)
+
+
+def duration(seconds: float) -> str:
+    """ "0.25 s", "42 s", "3 min 05 s", "2 h 07 min"."""
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def _failure(failure: Failure) -> Iterator[str]:
+    tries = f" (tried {failure.attempts} times)" if failure.attempts > 1 else ""
+    what = "closer failed" if failure.closer else "failed"
+    yield f"  {what}: {plain(failure.task)}{tries}  [{plain(failure.place)}]"
+    yield f"    {plain(failure.reason)}"
+    if failure.skipped:
+        names = ", ".join(plain(name) for name in failure.skipped[:SHOWN])
+        more = f" and {len(failure.skipped) - SHOWN} more" if len(failure.skipped) > SHOWN else ""
+        yield f"    skipped because of it: {names}{more}"
+
+
+def _list(title: str, names: tuple[str, ...]) -> Iterator[str]:
+    if names:
+        yield f"  {title}:"
+        yield from (f"    {plain(name)}" for name in names[:SHOWN])
+        yield from _more(len(names), "tasks")
+
+
+def _more(count: int, what: str) -> Iterator[str]:
+    if count > SHOWN:
+        yield f"    … and {count - SHOWN} more {what}"
+
+
+def _longest(windows: tuple[Window, ...]) -> list[Window]:
+    return sorted(windows, key=lambda each: (-(each.end or float("inf")) + each.start, each.resource))[:SHOWN]
+
+
+def _window(window: Window) -> str:
+    """From phase to closer."""
+    if window.end is None:
+        return f"from {window.phase} on, still open"
+    return f"{duration(window.end - window.start)}, from {window.phase} to {window.closer}"
+
+
+def _name(window: Window) -> str:
+    return plain(window.resource if not window.name else f"{window.resource} ({window.name})", 120)
