@@ -13,6 +13,7 @@ import pytest
 from oslo_config import cfg
 
 from embank.conformance.bank import content, keys, killed_while_writing
+from embank.inputs.provider import find_provider, load_providers
 from embank.plugins import BankError, ObjectMissing
 from embank_plugins.banks.filesystem import FilesystemBank
 
@@ -33,11 +34,34 @@ def test_its_option_is_the_path_in_the_section_of_its_name(tmp_path: Path) -> No
     assert FilesystemBank(conf).path == tmp_path / "bank"
 
 
-@pytest.mark.parametrize(("path", "advice"), [(None, "path = $here/bank"), ("", "has no path"), ("a/b", "$here/a/b")])
-def test_a_path_that_is_not_absolute_is_refused_with_advice(path: str | None, advice: str) -> None:
-    with pytest.raises(BankError) as caught:
+@pytest.mark.parametrize(("path", "advice"), [("", "$here/bank"), ("a/b", "$here/a/b"), ("/a\tb", "$here/bank")])
+def test_a_path_that_is_not_absolute_is_refused_with_advice(path: str, advice: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 (what it says is checked)
         FilesystemBank(SimpleNamespace(filesystem_bank=SimpleNamespace(path=path)))
     assert advice in str(caught.value)
+
+
+@pytest.mark.parametrize("line", ["path = bank", "path =", "", "pfad = /x"])
+def test_a_provider_file_without_a_good_path_is_refused(tmp_path: Path, line: str) -> None:
+    (tmp_path / "local.conf").write_text(
+        "[provider]\nname = n\nid = i\nbank = karbor.protections.embank-filesystem-bank-plugin\n"
+        f"plugin = karbor.protections.embank-sqlite-protection-plugin\n[filesystem_bank]\n{line}\n"
+    )
+    loaded = find_provider(load_providers(str(tmp_path)).value or (), "i")
+    assert not loaded.ok
+    assert any("path" in problem.message for problem in loaded.diagnostics)
+
+
+def test_a_provider_file_may_put_it_beside_itself(tmp_path: Path) -> None:
+    (tmp_path / "local.conf").write_text(
+        "[provider]\nname = n\nid = i\nbank = karbor.protections.embank-filesystem-bank-plugin\n"
+        "plugin = karbor.protections.embank-sqlite-protection-plugin\n[filesystem_bank]\npath = $here/bank\n"
+    )
+    provider = find_provider(load_providers(str(tmp_path)).value or (), "i").value
+    assert provider is not None
+    bank = provider.open_bank()
+    assert isinstance(bank, FilesystemBank)
+    assert bank.path == tmp_path / "bank"
 
 
 def test_looking_creates_nothing(bank: FilesystemBank) -> None:

@@ -7,6 +7,7 @@ Values of options marked `secret` appear in no message.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,7 +93,8 @@ def configure(component: Component, conf: Conf) -> Checked[cfg.ConfigOpts]:
         values.register_opt(cfg.StrOpt(HERE, default=str(file.parent).replace("$", "$$")))
         for section, options in component.options.items():
             values.register_opts(options, group=None if section == "DEFAULT" else section)
-        values(args=[], project="embank", default_config_files=[str(file)], default_config_dirs=[], use_env=False)
+        with suppress(cfg.RequiredOptError, cfg.ConfigFileValueError):  # _check says it better
+            values(args=[], project="embank", default_config_files=[str(file)], default_config_dirs=[], use_env=False)
     except Exception as error:  # options that contradict each other: somebody else's code
         message = f"the options of the {component.kind} {component.path} cannot be used: {summary(error)}"
         return Checked(None, (Diagnostic("EMB202", message, component.place),))

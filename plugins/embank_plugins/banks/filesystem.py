@@ -39,27 +39,35 @@ HINTS = {
 }
 
 
+def absolute_path(given: str | Path | None) -> Path:
+    """The path itself. Raises ValueError, saying what to write, when it is relative or missing."""
+    if not given or not str(given).isprintable():
+        raise ValueError("it takes the path of a directory, such as `path = $here/bank`")
+    if not Path(given).is_absolute():
+        raise ValueError(f"it is relative: write $here/{given} (beside the provider's file) or an absolute path")
+    return Path(given)
+
+
 class FilesystemBank(Bank):
     """Objects as files under one directory, which the first put creates (mode 0700, files 0600)."""
 
     @classmethod
     def options(cls) -> Mapping[str, Sequence[cfg.Opt]]:
         """`[filesystem_bank] path`: the absolute path of the directory."""
-        from oslo_config import cfg
+        from oslo_config import cfg, types
 
-        return {"filesystem_bank": [cfg.StrOpt("path", help="The bank's directory, absolute; may begin with $here.")]}
+        class AbsolutePath(types.String):
+            """Says at once, when the provider file is read, what is wrong with a path."""
+
+            def __call__(self, value: str) -> str:
+                return str(absolute_path(value))
+
+        help = "The bank's directory: an absolute path, which may begin with $here."
+        return {"filesystem_bank": [cfg.Opt("path", type=AbsolutePath(), required=True, help=help)]}
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         super().__init__(conf)
-        path = conf.filesystem_bank.path
-        if not path:
-            raise BankError("[filesystem_bank] has no path: say where the bank is, such as `path = $here/bank`")
-        if not Path(path).is_absolute():
-            raise BankError(
-                f"[filesystem_bank] path = {path} is relative: write `$here/{path}` (beside the provider's "
-                "file) or an absolute path"
-            )
-        self.path = Path(path)
+        self.path = absolute_path(conf.filesystem_bank.path)
         self._met = False  # it was there once: from then on its absence is a loss, not a beginning
         self._swept = False
 
