@@ -79,7 +79,8 @@ class Data:
         for other in self._numbers():
             if other < number:
                 delete_all(self.bank, f"{self.prefix}{numbered(other)}/")
-        self.bank.delete(f"{below}claim")
+        with suppress(ObjectMissing):  # a still later write has removed all of ours by now
+            self.bank.delete(f"{below}claim")
         return _info(index)
 
     def read(self) -> Iterator[bytes]:

@@ -55,8 +55,8 @@ Embank restores it: embank compile restore --provider ... --checkpoint ... | emb
 To restore by hand:
 
 facts                 JSON: plan, provider, execution, time, version of Embank
-graph/00000001 ...    JSON: "nodes" are [type, id, name], "edges" are [parent, dependent], which count nodes from 0
-                      over all of these files
+graph/00000001 ...    JSON: the rows of "tree" are [depth, type, id, name], each a dependent of the nearest less deep one
+                      above it; "links" are [type, id, type, id], further parents and their dependents
 resources/<type>/<id>/information
                       JSON: what the protection plugin of this type saved
 resources/<type>/<id>/data/<name>/<number>/segments/00000001 ...

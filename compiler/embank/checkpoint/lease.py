@@ -3,7 +3,9 @@
 A lease has an owner (an execution), an expiry and a fencing token that grows with every new holder. Whoever
 finds the last record expired or released may write the next one; of two who try, one gets the number. The
 token goes along with every change of status: a holder who slept through its expiry, and was succeeded, is
-refused. Expiry compares clocks of different machines: a lease should last much longer than they differ.
+refused. (Leases: Gray and Cheriton 1989; the token is the "sequencer" of Chubby, Burrows 2006.)
+
+Expiry compares clocks of different machines: a lease should last much longer than they differ.
 """
 
 from __future__ import annotations
@@ -57,7 +59,11 @@ class Leases:
         return lease if lease and lease.live(self.clock()) else None
 
     def acquire(self, owner: str, ttl: timedelta) -> Lease:
-        """Take the lease, also from an earlier self. Raises LeaseHeld while somebody else has it."""
+        """Take the lease. Raises LeaseHeld while somebody else has it.
+
+        An owner that holds it already keeps its token: the workers of one execution share its lease, and
+        one that resumes after a crash goes on with it. It never becomes shorter.
+        """
         while True:
             number, last = self._last()
             now = self.clock()
@@ -66,7 +72,9 @@ class Leases:
                     f"the checkpoint {self.checkpoint} is in use by execution {last.owner!r} until "
                     f"{timestamp(last.expires)}: wait, or cancel that execution"
                 )
-            lease = Lease(owner, number + 1, now + ttl)
+            mine = last if last and last.owner == owner and not last.released else None
+            expires = max(now + ttl, mine.expires) if mine else now + ttl
+            lease = Lease(owner, mine.token if mine else number + 1, expires)
             if self.records.create(number + 1, lease.to_json()):
                 return lease
 

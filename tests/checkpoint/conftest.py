@@ -1,0 +1,83 @@
+"""A bank, a clock that tests turn, and checkpoints with a small graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from embank.checkpoint.checkpoint import Checkpoint
+from embank.checkpoint.facts import Facts
+from embank.checkpoint.store import Checkpoints
+from embank.model import Resource
+from embank.resource_graph import canonical, to_chunks
+from embank_plugins.banks.filesystem import FilesystemBank
+
+SERVER = Resource("Test::Server", "s1", "web")
+VOLUME = Resource("Test::Volume", "v1", "disk")
+IMAGE = Resource("Test::Volume", "../s1", "disk with an evil id")
+
+OpenBank = Callable[[Path], FilesystemBank]
+Begin = Callable[..., Checkpoint]
+
+
+@dataclass
+class TurnedClock:
+    """A clock that stands still until it is turned."""
+
+    now: datetime = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def turn(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> TurnedClock:
+    return TurnedClock()
+
+
+@pytest.fixture(scope="session")
+def open_bank() -> OpenBank:
+    """Opens the filesystem bank at a path, as a provider file that names this path would."""
+    return lambda path: FilesystemBank(SimpleNamespace(filesystem_bank=SimpleNamespace(path=str(path))))
+
+
+@pytest.fixture
+def bank(tmp_path: Path, open_bank: OpenBank) -> FilesystemBank:
+    return open_bank(tmp_path / "bank")
+
+
+@pytest.fixture
+def checkpoints(bank: FilesystemBank, clock: TurnedClock) -> Checkpoints:
+    """Information of volumes has a schema, that of servers none."""
+    schema = {
+        "type": "object",
+        "properties": {"size": {"type": "integer"}, "password": {"type": "string", "maxLength": 4}},
+        "required": ["size"],
+    }
+    return Checkpoints(bank, lambda resource_type: schema if resource_type == "Test::Volume" else None, clock)
+
+
+@pytest.fixture
+def begin(checkpoints: Checkpoints) -> Begin:
+    """Begins a checkpoint whose graph is: the server has the volume and the image, the image has the volume."""
+
+    def begin(id: str = "cp-1", *, execution: str = "run-1", plan: str = "nightly") -> Checkpoint:
+        checkpoint = checkpoints.create(id, Facts(plan, "provider-1", execution))
+        graph = canonical(
+            [SERVER, VOLUME, IMAGE], [(SERVER.key, VOLUME.key), (SERVER.key, IMAGE.key), (IMAGE.key, VOLUME.key)]
+        )
+        chunks = list(to_chunks(graph, 200))
+        assert len(chunks) > 1
+        for number, chunk in enumerate(chunks, 1):
+            checkpoint.save_graph_chunk(number, len(chunks), chunk)
+        return checkpoint
+
+    return begin

@@ -1,0 +1,419 @@
+"""Bank sections: information with a schema, data in segments, notes."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embank.checkpoint.checkpoint import Checkpoint
+from embank.checkpoint.data import Data, Stream
+from embank.checkpoint.errors import CheckpointError, Damaged, Incomplete, Sealed, Unfit
+from embank.checkpoint.section import Section
+from embank.checkpoint.status import Status
+from embank.checkpoint.store import Checkpoints
+from embank.model import Resource
+from embank.plugins import BankSection
+from embank_plugins.banks.filesystem import FilesystemBank
+
+Begin = Callable[..., Checkpoint]
+SERVER = Resource("Test::Server", "s1", "web")
+VOLUME = Resource("Test::Volume", "v1", "disk")
+IMAGE = Resource("Test::Volume", "../s1", "disk with an evil id")
+MIB = 1 << 20
+
+
+@pytest.fixture
+def section(begin: Begin) -> Section:
+    """Of the server, whose information has no schema."""
+    return begin().section(SERVER)
+
+
+def keys(bank: FilesystemBank, part: str = "") -> list[str]:
+    return [info.key for info in bank.list(limit=100_000) if part in info.key]
+
+
+def test_it_is_what_plugins_are_promised(section: Section) -> None:
+    promised: BankSection = section
+    assert promised.names() == []
+
+
+class TestInformation:
+    def test_types_stay_what_they_are(self, section: Section) -> None:
+        information = {
+            "a": "123",
+            "b": 123,
+            "c": 1.0,
+            "d": False,
+            "e": None,
+            "f": ["x", {"": "\ud800\x00ü"}],
+            "n": 2**80,
+        }
+        section.save(information)
+        assert section.load() == information
+        assert [type(value) for value in section.load().values()] == [type(value) for value in information.values()]
+
+    def test_mappings_and_tuples_are_welcome(self, section: Section) -> None:
+        section.save(MappingProxyType({"rows": ((1, 2), MappingProxyType({}))}))
+        assert section.load() == {"rows": [[1, 2], {}]}
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            {1: "a"},
+            {"a": b"bytes"},
+            {"a": {None: 1}},
+            {"a": math.nan},
+            {"a": [math.inf]},
+            {"a": {1, 2}},
+            {"a": object()},
+        ],
+    )
+    def test_what_json_would_change_is_refused(self, section: Section, value: Any) -> None:
+        with pytest.raises(Unfit):
+            section.save(value)
+        with pytest.raises(Incomplete):
+            section.load()
+
+    def test_bottomless_nesting_is_refused(self, section: Section) -> None:
+        value: dict[str, Any] = {}
+        value["self"] = value
+        with pytest.raises(Unfit, match="nested"):
+            section.save(value)
+
+    def test_saving_again_replaces(self, section: Section) -> None:
+        section.save({"a": 1})
+        section.save({"b": 2})
+        assert section.load() == {"b": 2}
+
+    def test_nothing_saved(self, section: Section) -> None:
+        with pytest.raises(Incomplete, match="no information of Test::Server#s1"):
+            section.load()
+
+    @pytest.mark.parametrize(("value", "complaint"), [({}, "size"), ({"size": "3"}, "type: 'integer'")])
+    def test_what_does_not_fit_the_schema_is_not_written(
+        self, begin: Begin, bank: FilesystemBank, value: Mapping[str, Any], complaint: str
+    ) -> None:
+        with pytest.raises(Unfit, match=complaint):
+            begin().section(VOLUME).save(value)
+        assert keys(bank, "information") == []
+
+    def test_what_was_written_by_another_schema_is_not_read(self, begin: Begin, bank: FilesystemBank) -> None:
+        begin()
+        Checkpoints(bank).open("cp-1").section(VOLUME).save({"size": "big"})
+        with pytest.raises(Damaged, match="/size"):
+            begin().section(VOLUME).load()
+
+    def test_a_complaint_does_not_repeat_the_value(self, begin: Begin) -> None:
+        with pytest.raises(Unfit) as caught:
+            begin().section(VOLUME).save({"size": 1, "password": "hunter2"})
+        assert "/password" in str(caught.value)
+        assert "hunter2" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            b"",
+            b"nonsense",
+            b"\xff\xfe",
+            b"[1]",
+            b'"x"',
+            b'{"a": 1, "a": 2}',
+            b'{"a": NaN}',
+            b"[" * 200_000,
+            b'{"a": ' * 200_000,
+        ],
+    )
+    def test_damaged_information(self, section: Section, bank: FilesystemBank, data: bytes) -> None:
+        section.save({})
+        bank.put(keys(bank, "information")[0], [data])
+        with pytest.raises(Damaged, match="information"):
+            section.load()
+
+    def test_a_hundred_megabytes_of_nonsense(self, section: Section, bank: FilesystemBank) -> None:
+        section.save({})
+        bank.put(keys(bank, "information")[0], (b" " * MIB for _ in range(100)))
+        with pytest.raises(Damaged, match="more than 64 MiB"):
+            section.load()
+
+
+class TestData:
+    @pytest.mark.parametrize(
+        "chunks", [[], [b""], [b"123"], [bytes(range(256))] * 99, [b"", b"a", b"", memoryview(b"bc")]]
+    )
+    def test_bytes_come_back(self, section: Section, chunks: list[bytes]) -> None:
+        data = b"".join(chunks)
+        info = section.write("disk", iter(chunks))
+        assert (info.size, info.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+        assert info.segments == (1 if data else 0)
+        assert b"".join(section.read("disk")) == data
+        assert section.info("disk") == info
+
+    def test_large_data_lie_in_segments(self, section: Section, bank: FilesystemBank) -> None:
+        info = section.write("disk", (b"x" * MIB for _ in range(70)))
+        sizes = [found.size for found in bank.list(limit=100) if "/segments/" in found.key]
+        assert sizes == [32 * MIB, 32 * MIB, 6 * MIB]
+        assert info.segments == 3
+
+    def test_text_is_refused(self, section: Section, bank: FilesystemBank) -> None:
+        with pytest.raises(TypeError):
+            section.write("disk", ["text"])  # type: ignore[list-item]
+        assert keys(bank, "/data/") == []
+
+    @given(st.lists(st.binary(max_size=40)), st.integers(1, 50))
+    def test_a_stream_is_cut_without_a_loss(self, chunks: list[bytes], size: int) -> None:
+        stream = Stream(chunks)
+        segments = []
+        while stream.more():
+            segments.append(b"".join(stream.take(size)))
+        assert b"".join(segments) == b"".join(chunks)
+        assert all(len(segment) == size for segment in segments[:-1])
+        assert not segments or 0 < len(segments[-1]) <= size
+        assert stream.sha256.digest() == hashlib.sha256(b"".join(chunks)).digest()
+
+    def test_names(self, section: Section) -> None:
+        names = sorted(["disk", "", "a/b", "..", "ü" * 300, "disk 2", "\n"])
+        for name in names:
+            section.write(name, [name.encode()])
+        assert section.names() == names
+        assert [b"".join(section.read(name)) for name in names] == [name.encode() for name in names]
+
+    def test_sections_do_not_see_each_other(self, begin: Begin) -> None:
+        checkpoint = begin()
+        for resource in (SERVER, VOLUME, IMAGE):
+            checkpoint.section(resource).write("disk", [str(resource).encode()])
+        checkpoint.section(IMAGE).clear()
+        assert checkpoint.section(IMAGE).names() == []
+        assert b"".join(checkpoint.section(SERVER).read("disk")) == b"Test::Server#s1"
+        assert b"".join(checkpoint.section(VOLUME).read("disk")) == b"Test::Volume#v1"
+
+    def test_writing_again_replaces_all_of_it(self, section: Section, bank: FilesystemBank) -> None:
+        Data(bank, section.prefix, "disk").write([b"x" * 100], segment_size=10)
+        section.write("disk", [b"short"])
+        assert b"".join(section.read("disk")) == b"short"
+        assert len(keys(bank, "/data/")) == 2  # a segment and the index
+
+    def test_what_was_never_written(self, section: Section) -> None:
+        with pytest.raises(Incomplete, match="no data 'disk'"):
+            next(section.read("disk"))
+
+    def test_a_source_that_fails_leaves_the_earlier_data(self, section: Section, bank: FilesystemBank) -> None:
+        def failing() -> Iterator[bytes]:
+            yield b"x" * 40 * MIB
+            raise RuntimeError("the source broke")
+
+        section.write("disk", [b"old"])
+        before = keys(bank)
+        for name in ("disk", "other"):
+            with pytest.raises(RuntimeError, match="the source broke"):
+                section.write(name, failing())
+        assert keys(bank) == before
+        assert section.names() == ["disk"]
+        assert b"".join(section.read("disk")) == b"old"
+
+    def test_a_killed_write_is_never_read_and_the_next_one_removes_it(
+        self, section: Section, bank: FilesystemBank
+    ) -> None:
+        section.write("disk", [b"old"])
+        reading, writing = os.pipe()
+        child = os.fork()
+        if not child:
+
+            def chunks() -> Iterator[bytes]:
+                yield b"x" * 40 * MIB
+                os.write(writing, b".")
+                threading.Event().wait()
+
+            try:
+                section.write("disk", chunks())
+            finally:
+                os._exit(1)
+        assert os.read(reading, 1)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        assert b"".join(section.read("disk")) == b"old"
+        assert len(keys(bank, "/data/")) == 4  # the old segment and index; a claim and a segment that were left
+        section.write("disk", [b"new"])
+        assert b"".join(section.read("disk")) == b"new"
+        assert len(keys(bank, "/data/")) == 2
+
+    def test_a_stuck_writer_that_wakes_up_late_does_no_harm(self, section: Section, bank: FilesystemBank) -> None:
+        """A timeout abandons a worker; its repetition finishes first."""
+
+        def slow() -> Iterator[bytes]:
+            yield b"s" * 40 * MIB
+            section.write("disk", [b"repetition"])
+            yield b"s"
+
+        with pytest.raises(CheckpointError, match="the later write stands"):
+            section.write("disk", slow())
+        assert b"".join(section.read("disk")) == b"repetition"
+        assert len(keys(bank, "/data/")) == 2
+
+    def test_of_concurrent_writers_one_stands_whole(self, section: Section, bank: FilesystemBank) -> None:
+        barrier = threading.Barrier(4)
+
+        def write(byte: bytes) -> None:
+            barrier.wait()
+            with suppress(CheckpointError):  # "the later write stands"
+                Data(bank, section.prefix, "disk").write([byte * 10] * 10, segment_size=7)
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(write, (bytes([number]) for number in range(4))))
+        data = b"".join(section.read("disk"))
+        assert data == data[:1] * 100
+
+
+class TestDamagedData:
+    @pytest.fixture
+    def segments(self, section: Section, bank: FilesystemBank) -> list[str]:
+        Data(bank, section.prefix, "disk").write([b"0123456789"], segment_size=4)
+        return keys(bank, "/segments/")
+
+    def test_a_missing_segment(self, section: Section, bank: FilesystemBank, segments: list[str]) -> None:
+        bank.delete(segments[1])
+        with pytest.raises(Damaged, match="missing"):
+            b"".join(section.read("disk"))
+
+    @pytest.mark.parametrize("data", [b"4567x", b"456", b"456x", b""])
+    def test_a_changed_segment(
+        self, section: Section, bank: FilesystemBank, segments: list[str], data: bytes
+    ) -> None:
+        bank.put(segments[1], [data])
+        with pytest.raises(Damaged, match="00000002"):
+            b"".join(section.read("disk"))
+
+    def test_swapped_segments(self, section: Section, bank: FilesystemBank, segments: list[str]) -> None:
+        bank.put(segments[0], [b"4567"])
+        bank.put(segments[1], [b"0123"])
+        with pytest.raises(Damaged, match="00000001"):
+            b"".join(section.read("disk"))
+
+    @pytest.mark.parametrize(
+        "index",
+        [b"{}", b'{"version": 2}', b"[]", b'{"version":1,"name":"disk","size":1,"sha256":"","segments":[[1]]}'],
+    )
+    def test_a_damaged_index(self, section: Section, bank: FilesystemBank, segments: list[str], index: bytes) -> None:
+        bank.put(keys(bank, "/index")[0], [index])
+        with pytest.raises(Damaged):
+            next(section.read("disk"))
+        with pytest.raises(Damaged):
+            section.names()
+
+
+class TestNotes:
+    def test_the_latest_counts_and_survives(self, section: Section, begin: Begin, bank: FilesystemBank) -> None:
+        assert section.noted("copy") is None
+        for value in ("123", 123, None, {"id": "x"}):
+            section.note("copy", value)
+            assert begin().section(SERVER).noted("copy") == value
+        assert section.noted("other") is None
+        assert begin().section(VOLUME).noted("copy") is None
+
+    def test_they_belong_to_the_execution(self, section: Section, checkpoints: Checkpoints) -> None:
+        section.note("copy", "of the first")
+        again = checkpoints.open("cp-1", "run-2").section(SERVER)
+        assert again.noted("copy") is None
+        again.note("copy", "of the second")
+        assert section.noted("copy") == "of the first"
+
+    def test_they_can_be_taken_when_the_checkpoint_is_sealed(self, begin: Begin) -> None:
+        """A restore notes what it started, too."""
+        checkpoint = begin()
+        checkpoint.seal()
+        checkpoint.section(SERVER).note("copy", 1)
+        assert list(checkpoint.verify()) == []
+
+
+class TestSealed:
+    def test_takes_nothing_more_and_gives_nothing_away(self, begin: Begin, bank: FilesystemBank) -> None:
+        checkpoint = begin()
+        section = checkpoint.section(SERVER)
+        section.save({"a": 1})
+        checkpoint.seal()
+        before = keys(bank)
+        for attempt in (
+            lambda: section.save({"a": 2}),
+            lambda: section.write("disk", [b"x"]),
+            section.clear,
+            lambda: checkpoint.save_graph_chunk(1, 1, {}),
+        ):
+            with pytest.raises(Sealed, match="cp-1"):
+                attempt()
+        assert section.load() == {"a": 1}
+        assert keys(bank) == before
+
+    def test_deleting_may_clear(self, begin: Begin) -> None:
+        checkpoint = begin()
+        section = checkpoint.section(SERVER)
+        section.save({"a": 1})
+        section.write("disk", [b"x"])
+        checkpoint.seal()
+        checkpoint.move(Status.DELETING, execution="run-2")
+        section.clear()
+        section.clear()
+        assert section.names() == []
+        with pytest.raises(Incomplete):
+            section.load()
+
+    def test_failed_takes_nothing_more(self, begin: Begin) -> None:
+        checkpoint = begin()
+        checkpoint.move(Status.ERROR)
+        with pytest.raises(Sealed, match="is error"):
+            checkpoint.section(SERVER).save({})
+
+    def test_deleted_takes_nothing_more(self, begin: Begin, bank: FilesystemBank) -> None:
+        checkpoint = begin()
+        checkpoint.move(Status.DELETING)
+        checkpoint.erase()
+        section = checkpoint.section(SERVER)
+        for attempt in (
+            lambda: section.save({}),
+            lambda: section.note("a", 1),
+            lambda: section.write("disk", [b"x"]),
+        ):
+            with pytest.raises(CheckpointError, match="deleted"):
+                attempt()
+        assert keys(bank) == []
+
+
+@pytest.mark.large
+def test_300_megabytes_pass_through_little_memory(tmp_path: Path) -> None:
+    """In a process of its own, by its resident set."""
+    import subprocess
+    import sys
+
+    program = """
+import resource, sys
+from types import SimpleNamespace
+from embank.checkpoint.facts import Facts
+from embank.checkpoint.store import Checkpoints
+from embank.model import Resource
+from embank_plugins.banks.filesystem import FilesystemBank
+bank = FilesystemBank(SimpleNamespace(filesystem_bank=SimpleNamespace(path=sys.argv[1])))
+section = Checkpoints(bank).create("cp", Facts("plan", "provider", "run")).section(Resource("T", "i", "n"))
+section.write("small", [b"x"]); list(section.read("small"))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+block = bytes(range(256)) * 4096
+info = section.write("large", (bytes(block) for _ in range(300)))
+read = sum(map(len, section.read("large")))
+print(info.size, read, info.segments, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "bank")], capture_output=True, text=True, check=True
+    )
+    written, read, segments, grown = map(int, done.stdout.split())
+    assert (written, read, segments) == (300 * MIB, 300 * MIB, 10)
+    assert grown < 32 * 1024  # KiB: a segment's worth; in fact a few chunks
