@@ -46,7 +46,10 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One problem. `code` is a key of `embank.codes.CODES`; `hint` says what to do."""
+    """One problem. `code` is a key of `embank.codes.CODES`; `hint` says what to do.
+
+    `secret`: the line at `place` may hold a secret, so nobody quotes it.
+    """
 
     code: str
     message: str
@@ -54,6 +57,7 @@ class Diagnostic:
     hint: str = ""
     related: tuple[Related, ...] = ()
     severity: Severity = Severity.ERROR
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)

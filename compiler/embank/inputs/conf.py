@@ -135,4 +135,4 @@ def _plain(message: str) -> str:
 
 
 def _problem(message: str, place: Place, hint: str) -> Diagnostic:
-    return Diagnostic("EMB211", f"broken syntax: {message}", place, hint)
+    return Diagnostic("EMB211", f"broken syntax: {message}", place, hint, secret=True)

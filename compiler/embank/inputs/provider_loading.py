@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from embank.diagnostics import Checked, Diagnostic, Related, has_errors
 from embank.inputs.conf import normal_section
 from embank.inputs.provider_file import ProviderFile
-from embank.inputs.provider_options import Declared, configure, redact
+from embank.inputs.provider_options import Declared, configure, without
 from embank.model import Json
 from embank.plugins import Bank, BankError, Protectable
 from embank.plugins.installed import summary
@@ -51,10 +51,15 @@ class Provider:
     plugins: Mapping[str, LoadedPlugin]
     protectables: tuple[Protectable, ...]
     _open_bank: Callable[[], Bank] = field(repr=False, compare=False)
+    _secrets: tuple[str, ...] = field(repr=False, compare=False)
 
     def open_bank(self) -> Bank:
         """An instance of the bank, with its configuration. Raises BankError."""
         return self._open_bank()
+
+    def without_secrets(self, text: str) -> str:
+        """A text that a plugin wrote, such as an exception's, without the secrets of the provider file."""
+        return without(text, self._secrets)
 
     def saved_schema(self, resource_type: str) -> Mapping[str, Json] | None:
         """The schema of the information that the plugin of a type saves; None when there is no such plugin."""
@@ -82,6 +87,7 @@ def load(file: ProviderFile) -> Checked[Provider]:
         plugins=MappingProxyType(parts.plugins),
         protectables=tuple(parts.protectables),
         _open_bank=lambda: _open(bank, values, secrets),
+        _secrets=secrets,
     )
     return Checked(provider, problems)
 
@@ -95,6 +101,7 @@ class _Parts:
         self.bank_values: cfg.ConfigOpts | None = None
         self._found: list[Diagnostic] = []
         self._conf = file.conf
+        self._file = file
         self.bank = self._keep(find_bank(file.bank.value, file.bank.place)) if file.bank and file.bank.value else None
         paths = {given.value: given.place for given in reversed(file.plugins)}
         plugins = [self._keep(find_plugin(given, place)) for given, place in reversed(paths.items())]
@@ -118,7 +125,13 @@ class _Parts:
     @property
     def problems(self) -> tuple[Diagnostic, ...]:
         """What went wrong, once each (two components may share an option), without secrets."""
-        return tuple(dict.fromkeys(redact(self._found, self.secrets)))
+        return tuple(dict.fromkeys(self._discreet(problem) for problem in self._found))
+
+    def _discreet(self, problem: Diagnostic) -> Diagnostic:
+        """A plugin's own exception may quote a secret, and so may the line that a problem is shown at."""
+        line = (problem.place or self._file.place).line
+        hidden = self.declared.may_be_secret(self._conf, line)
+        return replace(problem, message=without(problem.message, self.secrets), secret=problem.secret or hidden)
 
     def _keep(self, found: Checked[Component]) -> Component | None:
         self._found.extend(found.diagnostics)
@@ -171,8 +184,7 @@ def _open(bank: Component, values: cfg.ConfigOpts, secrets: tuple[str, ...]) -> 
         opened: Bank = bank.loaded(values)
     except Exception as error:  # somebody else's code
         message = str(error) if isinstance(error, BankError) else f"the bank cannot be opened: {summary(error)}"
-        (cleaned,) = redact([Diagnostic("", message)], secrets)
-        raise BankError(f"{bank.path}: {cleaned.message}") from None
+        raise BankError(f"{bank.path}: {without(message, secrets)}") from None
     return opened
 
 

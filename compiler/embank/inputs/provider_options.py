@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +68,14 @@ class Declared:
         # Stable: the values of a repeated key keep their order.
         return sorted(([each.section, each.key, each.value] for each in given), key=lambda each: each[:2])
 
+    def may_be_secret(self, conf: Conf, line: int) -> bool:
+        """The line belongs to an option that is secret, or that nobody knows: perhaps a misspelt one."""
+        before = [given for given in conf.assignments if given.place.line <= line]
+        if not before or before[-1].section == PROVIDER:
+            return False
+        given = before[-1]
+        return self._is_secret(given) or (given.section, given.key) not in self._by_key
+
     def _is_secret(self, given: Assignment) -> bool:
         return any(option.secret for option in self._by_key.get((given.section, given.key), ()))
 
@@ -107,15 +114,11 @@ def configure(component: Component, conf: Conf) -> Checked[cfg.ConfigOpts]:
     return Checked(None if problems else values, problems)
 
 
-def redact(problems: Iterable[Diagnostic], secrets: Sequence[str]) -> tuple[Diagnostic, ...]:
-    """The diagnostics without secrets: a plugin's own exception may quote one."""
-
-    def cleaned(text: str) -> str:
-        for secret in secrets:
-            text = text.replace(secret, "***")
-        return text
-
-    return tuple(replace(problem, message=cleaned(problem.message)) for problem in problems)
+def without(text: str, secrets: Sequence[str]) -> str:
+    """The text with `***` for every secret."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text
 
 
 def _check(

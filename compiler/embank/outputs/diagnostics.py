@@ -17,7 +17,8 @@ def format_text(diagnostics: Iterable[Diagnostic], read_line: ReadLine) -> Itera
         yield f"{diagnostic.severity} {diagnostic.code}: {plain(diagnostic.message)}\n"
         if diagnostic.place:
             yield f"  --> {plain(str(diagnostic.place))}\n"
-            yield from _snippet(diagnostic.place, read_line(diagnostic.place))
+            if not diagnostic.secret:
+                yield from _snippet(diagnostic.place, read_line(diagnostic.place))
         for related in diagnostic.related:
             yield f"  {plain(str(related.place))}: {plain(related.message)}\n"
         if diagnostic.hint:
