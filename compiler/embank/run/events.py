@@ -104,8 +104,9 @@ class TaskFailed(TaskEvent):
 
 @dataclass(frozen=True, slots=True)
 class TaskSkipped(TaskEvent):
-    """The task will not run. `cause` is the task that failed, or "cancelled"."""
+    """The task will not run. `runs` as in TaskStarted; `cause` is the task that failed, or "cancelled"."""
 
+    runs: str
     cause: str
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
 from embank.plaintext import plain
@@ -55,7 +56,6 @@ class LiveProgress:
         self._failed: list[str] = []
         self._title = ""
         self._lock = threading.Lock()
-        self._now: events.Event | None = None
         self._live: Live | None = None
 
     def __call__(self, event: events.Event) -> None:
@@ -74,7 +74,6 @@ class LiveProgress:
             self._hide()
 
     def _take(self, event: events.Event) -> None:
-        self._now = event
         self._tally(event)
         if isinstance(event, events.ExecutionStarted):
             self._title = plain(event.workflow)
@@ -120,9 +119,8 @@ class LiveProgress:
         label = plain(path.rsplit("/", 1)[-1])
         if poll and poll.progress is not None:
             label += f" {poll.progress:4.0%}"
-        started, now = self._tally.running[path], self._now
-        if now is not None:
-            label += f" ({duration(max(0.0, (now.time - started.time).total_seconds()))})"
+        elapsed = (datetime.now(UTC) - self._tally.running[path].time).total_seconds()
+        label += f" ({duration(max(0.0, elapsed))})"
         return f"{label} {plain(poll.message, 60)}" if poll and poll.message else label
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import singledispatch
 from typing import TextIO
 
 from embank.plaintext import plain
@@ -73,10 +74,10 @@ class Tally:
         """Take an event into account."""
         if isinstance(event, events.ExecutionStarted):
             self.total = event.tasks
-        elif isinstance(event, events.TaskStarted) and is_action(event):
+        elif isinstance(event, events.TaskStarted) and is_action(event.runs):
             self.running[event.task] = event
         elif isinstance(event, events.TaskSkipped):
-            self.skipped += 1
+            self.skipped += is_action(event.runs)
         elif isinstance(event, events.TaskSucceeded | events.TaskFailed | events.TaskRetried):
             if self.running.pop(event.task, None):
                 self.succeeded += isinstance(event, events.TaskSucceeded)
@@ -90,41 +91,78 @@ class Tally:
         return ", ".join(parts)
 
 
-def is_action(event: events.TaskStarted) -> bool:
-    """A task that does something, rather than hold others together: not a sub-workflow, not a std action."""
-    return event.runs.startswith("embank.")
+def is_action(runs: str) -> bool:
+    """Whether a task does something, rather than hold others together: no sub-workflow, no std action."""
+    return runs.startswith("embank.")
 
 
+@singledispatch
 def line_of(event: events.Event) -> str:
     """One line about an event; "" when it is not worth one."""
-    match event:
-        case events.ExecutionStarted():
-            return f"{plain(event.workflow)}: {event.tasks} tasks, execution {plain(event.execution)}"
-        case events.ExecutionInterrupted():
-            rest = f"; waiting for {event.running} running tasks, once more stops at once" if event.running else ""
-            return f"interrupted ({plain(event.by)}): nothing more is started but what closes{rest}"
-        case events.ExecutionFinished():
-            return f"finished: {plain(event.state)}"
-        case events.TaskStarted():
-            again = f", attempt {event.attempt}" if event.attempt > 1 else ""
-            about = f": {plain(event.description)}" if event.description else ""
-            return f"started   {plain(event.task)}{again}{about}" if is_action(event) else ""
-        case events.TaskPolled():
-            share = "" if event.progress is None else f" {event.progress:.0%}"
-            return f"running   {plain(event.task)}{share} {plain(event.message)}".rstrip()
-        case events.TaskRetried():
-            return f"retry     {plain(event.task)}: {plain(event.reason)}; attempt {event.attempt} in {event.delay} s"
-        case events.TaskFailed():
-            return f"FAILED    {plain(event.task)}: {plain(event.reason)}" if not event.cause else ""
-        case events.TaskTimedOut():
-            stuck = "; it does not return, its worker is abandoned" if event.stuck else ""
-            return f"timed out {plain(event.task)} after {event.timeout} s{stuck}"
-        case events.TaskPaused():
-            return f"paused    before {plain(event.task)}"
-        case events.TaskResumed():
-            return f"resumed   {plain(event.task)}"
-        case events.Message():
-            return f"          {plain(event.task)}: {plain(event.text)}"
-        case events.TaskSucceeded():
-            return f"done      {plain(event.task)} ({duration(event.seconds)})"
     return ""
+
+
+@line_of.register
+def _(event: events.ExecutionStarted) -> str:
+    return f"{plain(event.workflow)}: {event.tasks} tasks, execution {plain(event.execution)}"
+
+
+@line_of.register
+def _(event: events.ExecutionInterrupted) -> str:
+    rest = f"; waiting for {event.running} running tasks, once more stops at once" if event.running else ""
+    return f"interrupted ({plain(event.by)}): nothing more is started but what closes{rest}"
+
+
+@line_of.register
+def _(event: events.ExecutionFinished) -> str:
+    return f"finished: {plain(event.state)}"
+
+
+@line_of.register
+def _(event: events.TaskStarted) -> str:
+    again = f", attempt {event.attempt}" if event.attempt > 1 else ""
+    about = f": {plain(event.description)}" if event.description else ""
+    return f"started   {plain(event.task)}{again}{about}" if is_action(event.runs) else ""
+
+
+@line_of.register
+def _(event: events.TaskPolled) -> str:
+    share = "" if event.progress is None else f" {event.progress:.0%}"
+    return f"running   {plain(event.task)}{share} {plain(event.message)}".rstrip()
+
+
+@line_of.register
+def _(event: events.TaskRetried) -> str:
+    return f"retry     {plain(event.task)}: {plain(event.reason)}; attempt {event.attempt} in {event.delay} s"
+
+
+@line_of.register
+def _(event: events.TaskSucceeded) -> str:
+    return f"done      {plain(event.task)} ({duration(event.seconds)})"
+
+
+@line_of.register
+def _(event: events.TaskFailed) -> str:
+    # what failed or was skipped because of another task goes without saying: the root cause is named once
+    return "" if event.cause else f"FAILED    {plain(event.task)}: {plain(event.reason)}"
+
+
+@line_of.register
+def _(event: events.TaskTimedOut) -> str:
+    stuck = "; it does not return, its worker is abandoned" if event.stuck else ""
+    return f"timed out {plain(event.task)} after {event.timeout} s{stuck}"
+
+
+@line_of.register
+def _(event: events.TaskPaused) -> str:
+    return f"paused    before {plain(event.task)}"
+
+
+@line_of.register
+def _(event: events.TaskResumed) -> str:
+    return f"resumed   {plain(event.task)}"
+
+
+@line_of.register
+def _(event: events.Message) -> str:
+    return f"          {plain(event.task)}: {plain(event.text)}"

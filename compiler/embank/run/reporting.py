@@ -72,7 +72,7 @@ class Reporter:
             reason = state.reason[row] or f"{self._cause(row)} failed"
             self.tell(events.TaskRetried(now, path, state.attempt[row], delay, reason))
         else:
-            self.tell(events.TaskSkipped(now, path, self._cause(row)))
+            self.tell(events.TaskSkipped(now, path, spec.action or spec.workflow, self._cause(row)))
 
     def polled(self, row: int, poll: Poll) -> None:
         """An activity is not done yet."""

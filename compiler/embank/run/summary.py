@@ -11,7 +11,7 @@ from embank.errors import ExitCode
 from embank.model import Json
 from embank.run.critical_path import critical_path
 from embank.run.execution import Execution
-from embank.run.state import CANCELLED, MAIN
+from embank.run.state import CANCELLED
 from embank.run.states import ENDED, FAILED, RUNNING, SKIPPED, SUCCEEDED
 from embank.run.windows import CLEANUP, Window, windows
 
@@ -131,7 +131,7 @@ def _failures(execution: Execution) -> tuple[Failure, ...]:
     rows = execution.state
     skipped: dict[int | None, list[str]] = {}
     for row, task in enumerate(rows.task):
-        if task is SKIPPED:
+        if task is SKIPPED and not execution.specs[row].action.startswith("std."):
             skipped.setdefault(rows.cause[row], []).append(execution.path(row))
     return tuple(
         Failure(
@@ -159,5 +159,5 @@ def _exit_code(
     if still_open or any(rows.task[row] in ENDED and rows.task[row] is not SUCCEEDED for row in closers):
         return ExitCode.FAILED_OPEN
     first = rows.frames[0].cause
-    locked = first not in (None, MAIN) and codes.get(first or 0) is ExitCode.LOCKED
+    locked = first is not None and codes.get(first) is ExitCode.LOCKED
     return ExitCode.LOCKED if locked else ExitCode.FAILED

@@ -6,23 +6,23 @@ from collections.abc import Iterator
 
 from embank.errors import ExitCode
 from embank.plaintext import plain
-from embank.run.summary import Failure, Summary
+from embank.run.summary import Failure, Span, Summary
 from embank.run.windows import Window
 
 SHOWN = 10  # of anything that can be many
 HEADLINES = {
-    ExitCode.OK: "succeeded",
-    ExitCode.FAILED: "FAILED; every closer ran",
-    ExitCode.FAILED_OPEN: "FAILED, and not everything that was opened is closed",
+    ExitCode.OK: "succeeded in {}",
+    ExitCode.FAILED: "FAILED after {}; nothing is left open",
+    ExitCode.FAILED_OPEN: "FAILED after {}, and a closer did not succeed",
     ExitCode.LOCKED: "not run: somebody else holds the checkpoint",
-    ExitCode.INTERRUPTED: "INTERRUPTED",
+    ExitCode.INTERRUPTED: "INTERRUPTED after {}",
 }
 
 
 def summary_text(summary: Summary) -> Iterator[str]:
     """Lines without line ends, safe for a terminal."""
-    headline = HEADLINES[summary.exit_code]
-    yield f"{plain(summary.workflow)}: {headline} after {duration(summary.seconds)} (execution {plain(summary.execution)})"
+    headline = HEADLINES[summary.exit_code].format(duration(summary.seconds))
+    yield f"{plain(summary.workflow)}: {headline} (execution {plain(summary.execution)})"
     yield f"  {summary.succeeded} tasks succeeded, {summary.failed} failed, {summary.skipped} were skipped"
     for failure in summary.failures[:SHOWN]:
         yield from _failure(failure)
@@ -39,20 +39,7 @@ def summary_text(summary: Summary) -> Iterator[str]:
         yield "  freeze windows:"
         yield from (f"    {_name(each)}: {_window(each)}" for each in _longest(summary.windows))
         yield from _more(len(summary.windows), "freeze windows")
-    if summary.critical_path:
-        yield (
-            "  critical path:"
-            if len(summary.critical_path) <= SHOWN
-            else f"  critical path (the longest {SHOWN} of {len(summary.critical_path)}):"
-        )
-        path = summary.critical_path
-        spans = (
-            path
-            if len(path) <= SHOWN
-            else sorted(sorted(path, key=lambda span: -span.seconds)[:SHOWN], key=lambda span: span.start)
-        )
-        for span in spans:
-            yield f"    {duration(span.start):>9}  {plain(span.task)} ({duration(span.seconds)})"
+    yield from _critical_path(summary.critical_path)
     yield from (f"  warning: {plain(warning)}" for warning in summary.warnings)
 
 
@@ -66,6 +53,16 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def _critical_path(path: tuple[Span, ...]) -> Iterator[str]:
+    if len(path) > SHOWN:
+        yield f"  critical path (the longest {SHOWN} of {len(path)} tasks):"
+        path = tuple(sorted(sorted(path, key=lambda span: -span.seconds)[:SHOWN], key=lambda span: span.start))
+    elif path:
+        yield "  critical path:"
+    for span in path:
+        yield f"    {duration(span.start):>9}  {plain(span.task)} ({duration(span.seconds)})"
 
 
 def _failure(failure: Failure) -> Iterator[str]:

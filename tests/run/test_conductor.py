@@ -1,0 +1,398 @@
+"""The conductor: what a document and the outcomes of its tasks lead to. Whole states, not single ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from embank.document import Expression, Flow, WorkflowSpec
+from embank.run.conductor import Conductor
+from embank.run.effects import Abandon, Begun, Cancelled, Due, Failed, Resumed, Start, Succeeded, Wait
+from embank.run.states import ENDED, NEXT, TaskState
+
+Play = Callable[..., Any]
+
+
+def test_the_table_has_every_state_and_all_but_the_last_lead_on() -> None:
+    assert set(NEXT) == set(TaskState)
+    assert {state for state, following in NEXT.items() if not following} == ENDED
+    assert {state for following in NEXT.values() for state in following} == set(TaskState) - {TaskState.IDLE}
+
+
+def test_everything_runs_in_order(make: SimpleNamespace, play: Play) -> None:
+    # c stands first in the file and must wait; a and b are ready together: file order
+    t = make.task
+    played = play(make.bracketed([t("c", requires="a b"), t("a"), t("b"), t("d", requires="a")]))
+    assert played.begun == ["begin", "activities/a", "activities/b", "activities/c", "activities/d", "complete"]
+    assert played.state == "SUCCESS"
+    assert set(played.states.values()) == {"succeeded"}
+
+
+def test_a_failure_skips_its_dependents_and_nothing_else(make: SimpleNamespace, play: Play) -> None:
+    t = make.task
+    body = [t("a"), t("b", requires="a"), t("c", requires="b"), t("x"), t("y", requires="x"), t("z", requires="c y")]
+    played = play(make.bracketed(body, [t("thaw", "embank.cleanup")]), fails=["activities/b"])
+    assert played.state == "ERROR"
+    assert played.states == {
+        "begin": "succeeded",
+        "activities": "failed",
+        "activities/a": "succeeded",
+        "activities/b": "failed",
+        "activities/c": "skipped",
+        "activities/x": "succeeded",
+        "activities/y": "succeeded",
+        "activities/z": "skipped",
+        "cleanup": "succeeded",
+        "cleanup/thaw": "succeeded",
+        "abandon": "succeeded",
+    }
+    # one root cause, named by everything that follows from it
+    assert set(played.causes.values()) == {"activities/b"}
+
+
+def test_a_begin_that_fails_starts_nothing_but_abandon(make: SimpleNamespace, play: Play) -> None:
+    played = play(make.bracketed([make.task("a")], [make.task("thaw")]), fails=["begin"])
+    assert played.begun == ["begin", "abandon"]
+    assert played.state == "ERROR"
+
+
+def test_a_complete_that_fails_leads_to_cleanup(make: SimpleNamespace, play: Play) -> None:
+    played = play(make.bracketed([make.task("a")], [make.task("thaw")]), fails=["complete"])
+    assert played.begun == ["begin", "activities/a", "complete", "cleanup/thaw", "abandon"]
+    assert played.state == "ERROR"
+
+
+def test_a_closer_that_fails_does_not_keep_the_others_or_abandon_from_running(
+    make: SimpleNamespace, play: Play
+) -> None:
+    t = make.task
+    played = play(make.bracketed([t("a")], [t("thaw1"), t("thaw2")]), fails=["activities/a", "cleanup/thaw1"])
+    assert played.begun == ["begin", "activities/a", "cleanup/thaw1", "cleanup/thaw2", "abandon"]
+    assert (played.state, played.states["cleanup"]) == ("ERROR", "failed")
+
+
+def test_only_what_the_target_requires_runs(make: SimpleNamespace, play: Play) -> None:
+    t = make.task
+    played = play(make.calling(t("a"), t("b"), t("stray"), t("done", "std.noop", requires="b")))
+    assert played.begun == ["all/b"]
+    assert played.state == "SUCCESS"
+
+
+def test_a_retry_runs_again_after_its_delay(make: SimpleNamespace, play: Play) -> None:
+    played = play(make.calling(make.task("a", retry=make.retry(2, 5))), fails={"all/a": 2})
+    assert (played.begun, played.state) == (["all/a"] * 3, "SUCCESS")
+    assert [(wait.attempt, wait.seconds) for wait in played.effects if isinstance(wait, Wait)] == [(2, 5), (3, 5)]
+
+
+def test_retries_end(make: SimpleNamespace, play: Play) -> None:
+    played = play(make.calling(make.task("a", retry=make.retry(2, 0))), fails=["all/a"])
+    assert (played.begun, played.state) == (["all/a"] * 3, "ERROR")
+
+
+def test_a_timeout_counts_for_each_attempt(make: SimpleNamespace, play: Play) -> None:
+    played = play(make.calling(make.task("a", timeout=30, retry=make.retry(1, 1))), hangs=["all/a"])
+    assert (played.begun, played.state) == (["all/a"] * 2, "ERROR")
+    assert sum(isinstance(effect, Abandon) for effect in played.effects) == 2
+    execution = played.conductor.execution
+    assert "timed out after 30 s" in execution.state.reason
+
+
+def test_waits_before_and_after(make: SimpleNamespace, play: Play) -> None:
+    played = play(make.calling(make.task("a", wait_before=3, wait_after=4), make.task("b", requires="a")))
+    waits = [(wait.seconds, str(wait.timer)) for wait in played.effects if isinstance(wait, Wait)]
+    assert waits == [(3, "wait-before"), (4, "wait-after")]
+    assert (played.begun, played.state) == (["all/a", "all/b"], "SUCCESS")
+
+
+def test_on_complete_does_not_handle_an_error_and_on_error_does(make: SimpleNamespace, play: Play) -> None:
+    t = make.task
+    unhandled = make.document(make.direct("main", t("a", on_complete="b"), t("b")))
+    handled = make.document(make.direct("main", t("a", on_error="b", on_complete="c"), t("b"), t("c")))
+    assert (play(unhandled, fails=["a"]).state, play(unhandled, fails=["a"]).begun) == ("ERROR", ["a", "b"])
+    assert (play(handled, fails=["a"]).state, play(handled, fails=["a"]).begun) == ("SUCCESS", ["a", "b", "c"])
+
+
+def test_noop_in_on_error_handles_an_error(make: SimpleNamespace, play: Play) -> None:
+    doc = make.document(make.direct("main", make.task("a", on_error="noop")))
+    assert play(doc, fails=["a"]).state == "SUCCESS"
+
+
+@pytest.mark.parametrize(("command", "state"), [("fail", "ERROR"), ("succeed", "SUCCESS")])
+def test_engine_commands_end_the_workflow_and_drop_what_stands_behind_them(
+    make: SimpleNamespace, play: Play, command: str, state: str
+) -> None:
+    t = make.task
+    doc = make.document(make.direct("main", t("a", on_success=f"b {command} c"), t("b", on_success="c"), t("c")))
+    played = play(doc)
+    # as in Mistral: b was started before the command and runs, nothing follows it
+    assert (played.begun, played.state) == (["a", "b"], state)
+
+
+def test_a_task_reached_twice_runs_twice_as_in_mistral(make: SimpleNamespace, play: Play) -> None:
+    t = make.task
+    doc = make.document(make.direct("main", t("a", on_success="c"), t("b", on_success="c"), t("c")))
+    assert play(doc).begun == ["a", "b", "c", "c"]
+
+
+def test_std_actions(make: SimpleNamespace, play: Play) -> None:
+    t = make.task
+    body = [
+        t("n", "std.noop"),
+        t("e", "std.echo", requires="n"),
+        t("f", "std.fail", requires="e"),
+        t("x", requires="f"),
+    ]
+    played = play(make.calling(*body))
+    assert (played.begun, played.state) == ([], "ERROR")
+    assert played.causes == {"all": "all/f", "all/x": "all/f"}
+
+
+def test_nested_workflows_fail_upwards_and_name_the_cause(make: SimpleNamespace, play: Play) -> None:
+    t = make.task
+    given = {"task_name": "done"}
+    doc = make.document(
+        make.direct("main", t("top", workflow="outer", input=given)),
+        make.reverse("outer", t("part", workflow="inner", input=given), t("after", requires="part"), t("beside")),
+        make.reverse("inner", t("a"), t("b", requires="a")),
+    )
+    played = play(doc, fails=["top/part/a"])
+    assert played.states == {
+        "top": "failed",
+        "top/part": "failed",
+        "top/after": "skipped",
+        "top/beside": "succeeded",
+        "top/part/a": "failed",
+        "top/part/b": "skipped",
+    }
+    assert set(played.causes.values()) == {"top/part/a"}
+
+
+def test_sub_workflows_are_entered_in_file_order(make: SimpleNamespace, play: Play) -> None:
+    t = make.task
+    given = {"task_name": "done"}
+    doc = make.document(
+        make.direct("main", t("top", workflow="outer", input=given)),
+        make.reverse("outer", t("part", workflow="inner", input=given), t("z")),
+        make.reverse("inner", t("a")),
+    )
+    assert play(doc).begun == ["top/part/a", "top/z"]
+
+
+def test_three_thousand_levels(make: SimpleNamespace, play: Play) -> None:
+    given, depth = {"task_name": "done"}, 3000
+    inner = [
+        make.reverse(f"w{level}", make.task("t", workflow=f"w{level + 1}", input=given)) for level in range(depth)
+    ]
+    doc = make.document(
+        make.direct("main", make.task("t", workflow="w0", input=given)),
+        *inner,
+        make.reverse(f"w{depth}", make.task("a")),
+    )
+    played = play(doc, fails=["t/" * (depth + 1) + "a"])
+    assert played.state == "ERROR"
+    chain = [make.task(f"t{i}", "std.noop", requires=f"t{i - 1}" if i else "") for i in range(depth)]
+    assert play(make.calling(*chain)).state == "SUCCESS"
+
+
+def test_a_sub_workflow_that_is_retried_runs_anew(make: SimpleNamespace, play: Play) -> None:
+    t = make.task
+    doc = make.document(
+        make.direct("main", t("s", workflow="sub", input={"task_name": "done"}, retry=make.retry(1, 0))),
+        make.reverse("sub", t("a"), t("b", requires="a")),
+    )
+    played = play(doc, fails={"s/b": 1})
+    assert (played.begun, played.state) == (["s/a", "s/b", "s/a", "s/b"], "SUCCESS")
+
+
+def test_a_sub_workflow_that_times_out_is_cut_off_with_all_its_tasks(make: SimpleNamespace, play: Play) -> None:
+    t = make.task
+    doc = make.document(
+        make.direct("main", t("s", workflow="sub", input={"task_name": "done"}, timeout=9)),
+        make.reverse("sub", t("a"), t("b", requires="a"), t("c", wait_before=100), t("d", retry=make.retry(3, 1))),
+    )
+    played = play(doc, hangs=["s/a", "s/d"])
+    assert played.state == "ERROR"
+    assert played.states == {"s": "failed", "s/a": "failed", "s/b": "skipped", "s/c": "skipped", "s/d": "failed"}
+    assert set(played.causes.values()) == {"s"}
+
+
+def test_fail_fast_starts_nothing_more_but_the_cleanup(make: SimpleNamespace, play: Play) -> None:
+    t = make.task
+    body = [t("a"), t("b", wait_before=5), t("c", requires="b")]
+    played = play(make.bracketed(body, [t("thaw")]), fails=["activities/a"], fail_fast=True)
+    assert played.begun == ["begin", "activities/a", "cleanup/thaw", "abandon"]
+    assert played.states["activities/b"] == played.states["activities/c"] == "skipped"
+    assert set(played.causes.values()) == {"activities/a"}
+
+
+@pytest.mark.parametrize(
+    ("at", "begun"),
+    [
+        ("begin", ["begin", "abandon"]),
+        ("activities/a", ["begin", "activities/a", "cleanup/thaw", "cleanup/thaw2", "abandon"]),
+        (
+            "complete",
+            ["begin", "activities/a", "activities/b", "complete", "cleanup/thaw", "cleanup/thaw2", "abandon"],
+        ),
+    ],
+)
+def test_cancel_starts_nothing_more_but_the_cleanup(
+    make: SimpleNamespace, play: Play, at: str, begun: list[str]
+) -> None:
+    t = make.task
+    doc = make.bracketed([t("a", retry=make.retry(3, 0)), t("b", requires="a")], [t("thaw"), t("thaw2")])
+    played = play(doc, cancel_at=at)
+    assert (played.begun, played.state) == (begun, "ERROR")
+
+
+def test_cancel_does_not_touch_a_cleanup_that_is_under_way(make: SimpleNamespace, play: Play) -> None:
+    t = make.task
+    doc = make.bracketed([t("a")], [t("thaw", retry=make.retry(1, 0)), t("thaw2", requires="thaw")])
+    conductor = Conductor(doc, "e")
+
+    def step(path: str, outcome: type[Any]) -> None:
+        row = next(r for r in range(len(conductor.state.task)) if conductor.execution.path(r) == path)
+        conductor.advance(Begun(row))
+        conductor.advance(Failed(row, "no") if outcome is Failed else Succeeded(row))
+
+    conductor.start()
+    step("begin", Succeeded)
+    step("activities/a", Failed)
+    assert conductor.advance(Cancelled()) == []
+    step("cleanup/thaw", Succeeded)
+    step("cleanup/thaw2", Succeeded)
+    step("abandon", Succeeded)
+    assert conductor.state.finished
+
+
+def test_a_running_task_that_ends_well_after_cancel_is_not_followed_but_cleaned_up(make: SimpleNamespace) -> None:
+    conductor = Conductor(make.bracketed([make.task("a")], [make.task("thaw")]), "e")
+    (start,) = [effect for effect in conductor.start() if isinstance(effect, Start)]
+    conductor.advance(Begun(start.row))
+    conductor.advance(Cancelled())
+    effects = conductor.advance(Succeeded(start.row))
+    started = [conductor.execution.path(effect.row) for effect in effects if isinstance(effect, Start)]
+    assert started == ["abandon"]
+
+
+def test_pause_before_holds_everything_until_it_is_resumed(make: SimpleNamespace) -> None:
+    t = make.task
+    conductor = Conductor(make.calling(t("a", pause_before=True), t("b")), "e")
+    effects = conductor.start()
+    assert [type(effect).__name__ for effect in effects] == ["Changed", "Pause"]  # b is held too
+    row = effects[1].row
+    started = [conductor.execution.path(e.row) for e in conductor.advance(Resumed(row)) if isinstance(e, Start)]
+    assert sorted(started) == ["all/a", "all/b"]
+
+
+def test_a_cancelled_pause_is_over(make: SimpleNamespace, play: Play) -> None:
+    doc = make.bracketed([make.task("a", pause_before=True), make.task("b")], [make.task("thaw")])
+    conductor = play(doc, resume=False).conductor
+    effects = conductor.advance(Cancelled())
+    started = [conductor.execution.path(effect.row) for effect in effects if isinstance(effect, Start)]
+    assert started == ["cleanup/thaw"]
+
+
+def test_variables_reach_the_sub_workflows(make: SimpleNamespace) -> None:
+    variable = Expression("variable", "run", make.place)
+    doc = make.document(
+        make.direct(
+            "main",
+            make.task("s", workflow="sub", input={"task_name": "done", "run": variable}),
+            vars={"run": {"checkpoint": Expression("execution-id", "", make.place)}},
+        ),
+        make.reverse("sub", make.task("a", input={"run": variable, "name": "<% not this %>"}), input=("run",)),
+    )
+    conductor = Conductor(doc, "the-id")
+    (start,) = [effect for effect in conductor.start() if isinstance(effect, Start)]
+    assert conductor.execution.job(start.row).input == {"run": {"checkpoint": "the-id"}, "name": "<% not this %>"}
+
+
+def test_task_states_are_those_of_mistral(make: SimpleNamespace) -> None:
+    names = ["a", "b", "c", "nobody"]
+    looks = {name: Expression("task-state", name, make.place) for name in names}
+    t = make.task
+    body = [t("a", "std.noop"), t("b", "std.fail"), t("c", requires="b"), t("look", input=looks, requires="a")]
+    conductor = Conductor(make.calling(*body), "e")
+    (start,) = [effect for effect in conductor.start() if isinstance(effect, Start)]
+    assert conductor.execution.job(start.row).input == {"a": "SUCCESS", "b": "ERROR", "c": None, "nobody": None}
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"task_name": "done"}, "needs the input 'run'"),
+        ({"task_name": "done", "run": 1, "x": 2}, "has no input 'x'"),
+        ({"task_name": "nobody", "run": 1}, "has no task 'nobody'"),
+        ({"run": 1}, "has no task ''"),
+    ],
+)
+def test_a_sub_workflow_that_cannot_be_called_fails_its_task(
+    make: SimpleNamespace, play: Play, given: dict[str, Any], complaint: str
+) -> None:
+    doc = make.document(
+        make.direct("main", make.task("s", workflow="sub", input=given)),
+        make.reverse("sub", make.task("a"), input=("run",)),
+    )
+    played = play(doc)
+    assert (played.begun, played.state) == ([], "ERROR")
+    assert complaint in played.conductor.state.reason[0]
+
+
+def test_documents_that_could_never_end_are_refused(make: SimpleNamespace) -> None:
+    t = make.task
+    given = {"task_name": "done"}
+    cycle = make.document(
+        make.direct("main", t("s", workflow="sub", input=given)),
+        make.reverse("sub", t("a", requires="b"), t("b", requires="a"), t("done", requires="a")),
+    )
+    loop = make.document(make.direct("main", t("a", on_success="b"), t("b", on_success="a")))
+    itself = make.document(
+        make.direct("main", t("s", workflow="sub", input=given)), make.reverse("sub", t("a", workflow="sub"))
+    )
+    dangling = make.calling(t("a", requires="nobody"))
+    empty = make.document(WorkflowSpec("main", Flow.DIRECT, make.place))
+    reverse = make.document(make.reverse("main", t("a")))
+    for doc, why in [
+        (cycle, "round in a circle"),
+        (loop, "round in a circle"),
+        (itself, "calls itself"),
+        (dangling, "'nobody', which is no task"),
+        (empty, "has no tasks"),
+        (reverse, "must be of type direct"),
+    ]:
+        with pytest.raises(ValueError, match=why):
+            Conductor(doc, "e")
+
+
+def test_events_that_cannot_be_are_refused(make: SimpleNamespace) -> None:
+    conductor = Conductor(make.calling(make.task("a")), "e")
+    (start,) = [effect for effect in conductor.start() if isinstance(effect, Start)]
+    with pytest.raises(ValueError, match="cannot end"):
+        conductor.advance(Succeeded(start.row))
+    conductor.advance(Begun(start.row))
+    with pytest.raises(ValueError, match="cannot become running"):
+        conductor.advance(Begun(start.row))
+    conductor.advance(Succeeded(start.row))
+    with pytest.raises(ValueError, match="cannot end"):
+        conductor.advance(Failed(start.row, "late"))
+
+
+def test_stale_timers_are_ignored(make: SimpleNamespace) -> None:
+    conductor = Conductor(make.calling(make.task("a", timeout=5, retry=make.retry(1, 0))), "e")
+    (start,) = [effect for effect in conductor.start() if isinstance(effect, Start)]
+    conductor.advance(Begun(start.row))
+    conductor.advance(Failed(start.row, "first"))
+    assert conductor.advance(Due(start.row, 1, make.timer.TIMEOUT)) == []
+
+
+def test_the_state_is_plain_data(make: SimpleNamespace, play: Play) -> None:
+    doc = make.bracketed([make.task("a"), make.task("b", requires="a")], [make.task("thaw")])
+    played = play(doc, fails=["activities/a"])
+    state = asdict(played.conductor.state)
+    assert json.loads(json.dumps(state)) == state
