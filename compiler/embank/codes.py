@@ -66,5 +66,22 @@ CODES: dict[str, str] = {
     "EMB502": "a closer that closes nothing",
     "EMB503": "a plugin's aggregate() failed",
     # 6xx workflow files
+    "EMB601": "not a workflow file",
+    "EMB602": "a missing key",
+    "EMB603": "an unknown key",
+    "EMB604": "something of Mistral that Embank does not support",
+    "EMB605": "a value of the wrong kind",
+    "EMB606": "an empty value",
+    "EMB607": "a name that cannot be used",
+    "EMB608": "a task that is not there",
+    "EMB609": "tasks that wait for each other",
+    "EMB610": "a task that names itself, or another one twice",
+    "EMB611": "an action that is not supported",
+    "EMB612": "a sub-workflow that is not there, or runs itself",
+    "EMB613": "a task that would never run",
+    "EMB614": "no `run`, or a wrong one",
+    "EMB615": "an expression that is not supported",
+    "EMB616": "a wrong input of an action or a sub-workflow",
+    "EMB617": "no main workflow, or several",
     # 7xx banks and checkpoints
 }

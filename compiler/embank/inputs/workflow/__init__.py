@@ -1,0 +1,58 @@
+"""Reads workflow files, also those that people edited: what is not supported is refused, with place and reason.
+
+    Located ──► specs (keys, types, values: `specs`, `tasks`, `actions`, `values`) ──► Document
+                   └──► rules over all of it (`order`, `calls`, `main`)
+
+Checks are direct and linear: a file has 300,000 tasks (field notes, section 4, "Validating").
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from embank.diagnostics import Checked, has_errors
+from embank.document import Document, WorkflowSpec
+from embank.inputs.shape import Shape, TooManyProblems
+from embank.inputs.workflow.calls import check_calls
+from embank.inputs.workflow.main import check_main, find_main
+from embank.inputs.workflow.order import check_order
+from embank.inputs.workflow.specs import read_specs
+from embank.inputs.yaml import Located, parse, read
+
+__all__ = ["parse_workflow", "read_workflow"]
+
+
+def parse_workflow(data: bytes, file: str) -> Checked[Document]:
+    """Read a workflow file from memory. `file` is the name that places show."""
+    return _checked(parse(data, file))
+
+
+def read_workflow(file: str) -> Checked[Document]:
+    """Read a workflow file; `-` is stdin. Raises InputUnreadable when there is nothing to read."""
+    return _checked(read(file))
+
+
+def _checked(found: Checked[Located]) -> Checked[Document]:
+    """The document, when there is no error in it, and all that is wrong."""
+    if found.value is None:
+        return Checked(None, found.diagnostics)
+    shape = Shape(found.value)
+    main: str | None = None
+    specs: dict[str, WorkflowSpec] = {}
+    with suppress(TooManyProblems):
+        specs = read_specs(shape)
+        main = _follow_rules(shape, specs)
+    problems = (*found.diagnostics, *shape.problems)
+    if main is None or has_errors(problems):
+        return Checked(None, problems)
+    return Checked(Document(shape.located.file, shape.located.sha256, main, specs), problems)
+
+
+def _follow_rules(shape: Shape, specs: dict[str, WorkflowSpec]) -> str | None:
+    targets = check_calls(shape, specs)
+    for spec in specs.values():
+        check_order(shape, spec, targets.get(spec.name, ()))
+    main = find_main(shape, specs)
+    if main is not None:
+        check_main(shape, specs[main])
+    return main
