@@ -56,10 +56,17 @@ def _names(plugin: type[ProtectionPlugin]) -> Iterator[tuple[str, str, str]]:
         if name in ACTIVITIES or name.startswith("__"):
             continue
         if name.startswith("activity_"):
-            hint = did_you_mean(name, ACTIVITIES) or f"operations: {_listed(Operation)}; phases: {_listed(Phase)}"
-            yield "EMB206", f"the method {name} is no activity, and would never run", hint
+            yield "EMB206", f"the method {name} is no activity, and would never run", _meant(name)
         elif _resembles_an_activity(name):
             yield "EMB206", f"the method {name} would never run", did_you_mean(name, ACTIVITIES)
+
+
+def _meant(name: str) -> str:
+    """The activity that a misspelt name resembles, not counting the beginning that all have."""
+    tails = [known.removeprefix("activity_") for known in ACTIVITIES]
+    if did_you_mean(name.removeprefix("activity_"), tails):
+        return did_you_mean(name, ACTIVITIES)
+    return f"operations: {_listed(Operation)}; phases: {_listed(Phase)}"
 
 
 def _resembles_an_activity(name: str) -> bool:
