@@ -40,6 +40,7 @@ class Runner:
         limits: Mapping[str, int],
         confirm: Confirm | None,
         clock: Clock,
+        close_grace: float = CLOSE_GRACE,
     ) -> None:
         self.inbox: SimpleQueue[Message] = SimpleQueue()
         self.interrupted_by = ""
@@ -48,6 +49,7 @@ class Runner:
         self._report = reporter
         self._confirm = confirm
         self._clock = clock
+        self._close_grace = close_grace
         self._pool = Pool(parallel, perform, self.inbox)
         self._admission = Admission(limits)
         self._timers: Timers[effects.Due | Polled | Closing] = Timers()
@@ -123,7 +125,7 @@ class Runner:
                 self._closing.discard(timer.attempt)
                 self._report.message(timer.attempt.row, "it does not let itself be closed: its worker is abandoned")
             else:
-                self._timers.add(self._clock.monotonic() + CLOSE_GRACE, timer)
+                self._timers.add(self._clock.monotonic() + self._close_grace, timer)
 
     def _stepped(self, attempt: Attempt, outcome: Poll | BaseException | None) -> None:
         row = attempt.row
@@ -230,7 +232,7 @@ class Runner:
 
     def _await_closing(self, attempt: Attempt) -> None:
         self._closing.add(attempt)
-        self._timers.add(self._clock.monotonic() + CLOSE_GRACE, Closing(attempt))
+        self._timers.add(self._clock.monotonic() + self._close_grace, Closing(attempt))
 
     def _closed(self, attempt: Attempt, outcome: Poll | BaseException | None) -> None:
         """A step ended that nobody waits for: usually its closing, or the step in which it timed out."""
