@@ -188,7 +188,8 @@ def filesystem_bank(directory: Path) -> Bank:
     conf = cfg.ConfigOpts()
     for section, options in found.options.items():
         conf.register_opts(options, group=section)
-    conf([], default_config_files=[])
-    conf.set_override("path", str(directory), group="filesystem_bank")
+    file = directory.with_suffix(".conf")
+    file.write_text(f"[filesystem_bank]\npath = {str(directory).replace('$', '$$')}\n")
+    conf([], default_config_files=[str(file)])
     bank: Bank = found.loaded(conf)
     return bank

@@ -31,8 +31,9 @@ SELECT jsonb_build_object(
         FROM aclexplode(d.datacl) a LEFT JOIN pg_roles g ON g.oid = a.grantee),
     'settings', (
         SELECT coalesce(jsonb_agg(jsonb_build_array(r.rolname, split_part(c, '=', 1), substr(c, strpos(c, '=') + 1))
-                                  ORDER BY r.rolname, c), '[]')
-        FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) c LEFT JOIN pg_roles r ON r.oid = s.setrole
+                                  ORDER BY r.rolname NULLS FIRST, n), '[]')
+        FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) WITH ORDINALITY AS u(c, n)
+        LEFT JOIN pg_roles r ON r.oid = s.setrole
         WHERE s.setdatabase = d.oid)
 ) FROM pg_database d WHERE d.datname = current_database();
 """
