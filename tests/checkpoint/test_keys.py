@@ -51,7 +51,7 @@ def test_different_texts_make_different_segments(one: str, other: str) -> None:
 def test_the_longest_keys_are_short_enough(type_: str, id_: str, execution: str, name: str) -> None:
     resource = ResourceKey(type_, id_)
     checkpoint = "c" * 64
-    check_key(f"{resource_prefix(checkpoint, resource)}data/{segment(name)}/00000001/segments/00000001")
+    check_key(f"{resource_prefix(checkpoint, resource)}data/{segment(name)}/00000001/00000001")
     check_key(f"{notes_prefix(checkpoint, execution, resource, name)}00000001")
     check_key(f"{bracket_prefix(checkpoint, execution, resource, 'parallel')}00000001")
     check_key(restored_key(checkpoint, execution, resource))

@@ -1,8 +1,8 @@
 """Data of any size in a bank section: segments, each with its sha256, and an index written when all are there.
 
-    data/<name>/00000001/claim                  a write is under way
-    data/<name>/00000001/segments/00000001      at most SEGMENT bytes
-    data/<name>/00000001/index                  the write is complete: sizes and digests
+    data/<name>/00000001/claim         a write is under way
+    data/<name>/00000001/00000001      at most SEGMENT bytes
+    data/<name>/00000001/index         the write is complete: sizes and digests
 
 Every write takes the next number. The highest number that has an index is the data; a write that completes
 removes the lower ones. So a repeated write replaces, a killed one is never read, and a stuck writer that
@@ -88,7 +88,7 @@ class Data:
         number, index = self._current()
         whole = hashlib.sha256()
         for position, (size, sha256) in enumerate(index["segments"], 1):
-            key = f"{self.prefix}{numbered(number)}/segments/{numbered(position)}"
+            key = f"{self.prefix}{numbered(number)}/{numbered(position)}"
             part = hashlib.sha256()
             read = 0
             try:
@@ -123,7 +123,7 @@ class Data:
         while stream.more():
             sha256 = hashlib.sha256()
             pieces = _digesting(stream.take(segment_size), sha256)
-            info = self.bank.put(f"{below}segments/{numbered(len(segments) + 1)}", pieces)
+            info = self.bank.put(f"{below}{numbered(len(segments) + 1)}", pieces)
             segments.append((info.size, sha256.hexdigest()))
         return {
             "version": 1,

@@ -55,11 +55,11 @@ Embank restores it: embank compile restore --provider ... --checkpoint ... | emb
 To restore by hand:
 
 facts                 JSON: plan, provider, execution, time, version of Embank
-graph/00000001 ...    JSON: the rows of "tree" are [depth, type, id, name], each a dependent of the nearest less deep one
-                      above it; "links" are [type, id, type, id], further parents and their dependents
+graph/00000001 ...    JSON: the rows of "tree" are [depth, type, id, name], each a dependent of the nearest less
+                      deep one above it; "links" are [type, id, type, id], further parents and their dependents
 resources/<type>/<id>/information
                       JSON: what the protection plugin of this type saved
-resources/<type>/<id>/data/<name>/<number>/segments/00000001 ...
+resources/<type>/<id>/data/<name>/<number>/00000001 ...
                       the data, cut into pieces: concatenate them in order. Of several numbers the highest that
                       has an "index" is the one; the index (JSON) lists size and sha256 of each piece and the sha256
                       of the whole

@@ -64,7 +64,7 @@ class Manifest:
         """Whether `manifest/complete` is there: one look, for whoever is about to write."""
         return self.bank.stat(self.complete_key) is not None
 
-    def seal(self, clock: Clock) -> Summary:
+    def seal(self, clock: Clock, *, part_size: int = PART) -> Summary:
         """List what there is and write it down; remove what unfinished writes left. Raises Damaged when a
         segment of complete data is missing: such a checkpoint never becomes available.
         """
@@ -74,7 +74,7 @@ class Manifest:
         digests: list[str] = []
         count = size = 0
         entries = take_stock(self.bank, self.above)
-        while part := list(islice(entries, PART)):
+        while part := list(islice(entries, part_size)):
             data = encode({"objects": [[entry.key, entry.size, entry.sha256] for entry in part]})
             digests.append(hashlib.sha256(data).hexdigest())
             self.bank.put(self._part_key(len(digests)), [data])

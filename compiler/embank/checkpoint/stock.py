@@ -76,11 +76,12 @@ def _data_entries(bank: Bank, above: str, prefix: str, found: list[ObjectInfo]) 
         return
     index_key = f"{current}index"
     index = checked_index(read_json(bank, index_key), prefix)
-    yield Entry(index_key.removeprefix(above), sizes.pop(index_key), digest(bank, index_key))
+    index_size = sizes.pop(index_key)
     for number, (size, sha256) in enumerate(index["segments"], 1):
-        key = f"{current}segments/{numbered(number)}"
+        key = f"{current}{numbered(number)}"
         if sizes.pop(key, None) != size:
             raise Damaged(f"the data {index['name']!r} are damaged: the segment {key!r} is missing or cut short")
         yield Entry(key.removeprefix(above), size, sha256)
     if sizes:
         raise Damaged(f"the data {index['name']!r} are damaged: {min(sizes)!r} does not belong to them")
+    yield Entry(index_key.removeprefix(above), index_size, digest(bank, index_key))  # sorts behind the numbers

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from embank.checkpoint.checkpoint import Checkpoint, SchemaOf
 from embank.checkpoint.errors import CheckpointExists, CheckpointMissing, Damaged, Incomplete
@@ -72,20 +73,15 @@ class Checkpoints:
         return self._checkpoint(id, execution)
 
     def resolve(self, prefix: str) -> str:
-        """The id that begins with `prefix`, when only one does. Raises CheckpointMissing."""
-        matches: list[str] = []
-        for id in self.ids(prefix):
-            if id == prefix:
-                return id
-            matches.append(id)
-            if len(matches) > 5:
-                break
+        """The id that is `prefix`, or begins with it when only one does. Raises CheckpointMissing."""
+        if CHECKPOINT_ID.fullmatch(prefix) and self.bank.list(checkpoint_prefix(prefix), limit=1):
+            return prefix
+        matches = sorted(islice(self.ids(prefix), 6))
         if len(matches) == 1:
             return matches[0]
         if matches:
-            raise CheckpointMissing(
-                f"several checkpoints begin with {prefix!r}: {', '.join(matches[:5])}: say more of it"
-            )
+            some = ", ".join(matches[:5]) + (", …" if len(matches) > 5 else "")
+            raise CheckpointMissing(f"several checkpoints begin with {prefix!r}: {some}; say more of the id")
         hint = did_you_mean(prefix, self.ids())
         raise CheckpointMissing(f"the bank has no checkpoint {prefix!r}" + (f": {hint}" if hint else ""))
 
