@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +12,37 @@ from textwrap import dedent
 import pytest
 
 Install = Callable[..., Path]
+Golden = Callable[[str | Path, str], None]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make golden`."""
+    parser.addoption("--regenerate-golden", action="store_true", help="write golden files instead of comparing")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """`golden("protect.yaml", text)`: the text is that of `golden/protect.yaml` beside the test, to the byte.
+
+    A Path names a file anywhere else, such as beside an example. `pytest --regenerate-golden` (`make golden`)
+    writes the files instead: read the diff before you commit it.
+    """
+    regenerate = request.config.getoption("--regenerate-golden")
+
+    def check(name: str | Path, text: str) -> None:
+        file = name if isinstance(name, Path) else request.path.parent / "golden" / name
+        if regenerate:
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(text.encode())
+            return
+        assert file.exists(), f"there is no {file}: `make golden` writes it"
+        expected = file.read_bytes().decode()
+        if text != expected:
+            lines = (expected.splitlines(keepends=True), text.splitlines(keepends=True))
+            diff = "".join(list(difflib.unified_diff(*lines, f"{file.name} (golden)", "now"))[:200])
+            pytest.fail(f"{diff}\nIf this is meant: `make golden`, and read the diff.", pytrace=False)
+
+    return check
 
 
 @pytest.fixture

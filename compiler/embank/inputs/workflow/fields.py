@@ -61,7 +61,9 @@ class Fields:
 
     def names(self, key: str, *, single: bool = True) -> tuple[str, ...]:
         """A list of names without repetitions, or a `single` one; () when it is not there."""
-        value = self._mapping.get(key)
+        if key not in self._mapping:
+            return ()
+        value = self._mapping[key]
         if single and isinstance(value, str) and value:
             return (value,)
         items: list[Json] = self._value(key, list, "a list of names", [])
