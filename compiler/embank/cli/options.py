@@ -23,6 +23,12 @@ def add_directory(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_plan(parser: argparse.ArgumentParser) -> None:
+    """A plan and the resource graph that it selects from."""
+    parser.add_argument("plan", metavar="PLAN", help="the plan's file ('-': standard input)")
+    parser.add_argument("--resources", metavar="FILE", required=True, help="the resource graph's file")
+
+
 def add_provider(parser: argparse.ArgumentParser) -> None:
     """`--provider` and where to look for it."""
     parser.add_argument("--provider", metavar="PROVIDER", required=True, help="a provider, by id or name")

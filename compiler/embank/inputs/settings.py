@@ -76,6 +76,13 @@ def read_parameters(file: str) -> Checked[Settings]:
     return Checked(None if has_errors(problems) else settings, problems)
 
 
+def no_settings() -> Settings:
+    """What there is when no file was given."""
+    located = yaml.parse(b"{version: 1}", "(no parameters file)").value
+    assert located is not None
+    return Settings(located, located.place(located.value))
+
+
 def read_settings(shape: Shape) -> Settings:
     """The `parameters` and `policies` of a document. Problems go to `shape`. Raises TooManyProblems."""
     located, document = shape.located, shape.located.value

@@ -1,0 +1,125 @@
+"""Every input in every broken form: a message with its place, exit code 1 or 64, nothing written."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Embank = Callable[..., subprocess.CompletedProcess[str]]
+Break = Callable[[Path], None]
+
+COMPILE = ("compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "out.yaml")
+# input: the file to break, and the command that reads it
+INPUTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "provider": ("providers.d/quickstart.conf", COMPILE),
+    "plan": ("plan.yaml", COMPILE),
+    "graph": ("resources.yaml", COMPILE),
+    "workflow": ("shop.protect.yaml", ("run", "shop.protect.yaml")),
+    "parameters": (
+        "parameters.yaml",
+        ("compile", "restore", "--provider", "quickstart", "--checkpoint", "c1", "--parameters", "parameters.yaml",
+         "-o", "out.yaml"),
+    ),
+}  # fmt: skip
+
+
+def text(content: str | bytes) -> Break:
+    return lambda path: void(path.write_bytes(content if isinstance(content, bytes) else content.encode()))
+
+
+def void(_: object) -> None:
+    return None
+
+
+def directory(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.mkdir()
+
+
+def unreadable(path: Path) -> None:
+    path.touch()
+    path.chmod(0)
+
+
+BREAKS: dict[str, Break] = {
+    "broken": text("version: 1\nname: [shop\n  provider: }\n"),
+    "a list": text("- 1\n- 2\n"),
+    "a number": text("42\n"),
+    "missing": lambda path: path.unlink(missing_ok=True),
+    "no permission": unreadable,
+    "a directory": directory,
+    "empty": text(""),
+    "only comments": text("# nothing\n"),
+    "nonsense": lambda path: void(path.write_bytes(b"\x93\x00\xff{[nonsense]}: " * (100_000_000 // 17))),
+    "nonsense text": lambda path: void(path.write_bytes(b"nonsense: {[ " * (100_000_000 // 13))),
+    "deep nesting": text("a: " + "[" * 200_000),
+    "aliases": text("version: &v 1\nname: *v\n"),
+    "duplicate keys": text("version: 1\nversion: 1\n"),
+    "a tag": text("version: !!python/object/apply:os.system ['echo broken']\n"),
+    "not UTF-8": text(b"version: 1\nname: \xff\xfe\xfa\n"),
+    "NUL": text(b"version: 1\nname: a\x00b\n"),
+}
+
+
+@pytest.mark.parametrize("kind", INPUTS)
+@pytest.mark.parametrize("form", BREAKS)
+def test_bad_input_is_explained_and_nothing_is_written(shop: Path, embank: Embank, kind: str, form: str) -> None:
+    name, command = INPUTS[kind]
+    BREAKS[form](shop / name)
+    before = {path: path.stat().st_mtime_ns for path in shop.rglob("*")}
+    done = embank(*command)
+    assert done.returncode in (1, 64), done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert "a bug in Embank" not in done.stderr
+    assert len(done.stderr) < 60_000
+    # one without its provider's file has nothing to point at but the provider's name
+    gone = kind == "provider" and form in ("missing", "a directory")
+    assert ("quickstart" if gone else name.split("/")[-1]) in done.stderr
+    after = {path: path.stat().st_mtime_ns for path in shop.rglob("*")}
+    assert after == before, "something was written"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "usage"),
+        (("compil",), "did you mean"),
+        (("compile",), "compile protect"),
+        (("compile", "protect"), "required"),
+        (("compile", "protect", "plan.yaml"), "--resources"),
+        (("run",), "required"),
+        (("run", "nowhere.yaml"), "nowhere.yaml"),
+        (("run", "shop.protect.yaml", "--parallel", "0"), "--parallel"),
+        (("compile", "restore", "--provider", "quickstar", "--checkpoint", "x"), "did you mean 'quickstart'"),
+        (("compile", "restore", "--provider", "quickstart", "--checkpoint", "../x"), "../x"),
+        (("compile", "restore", "--provider", "quickstart", "--checkpoint", "nope"), "nope"),
+        (("provider", "show", "nope"), "nope"),
+        (("provider", "list", "--provider-config-dir", "nowhere"), "nowhere"),
+        (("checkpoint", "show", "nope", "--provider", "quickstart"), "nope"),
+        (("plugin", "show", "nope"), "nope"),
+        (("help", "nope"), "nope"),
+    ],
+)
+def test_a_wrong_command_line_is_explained(shop: Path, embank: Embank, arguments: tuple[str, ...], says: str) -> None:
+    done = embank(*arguments)
+    assert done.returncode in (1, 64)
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not re.search(r"[\x00-\x08\x0b-\x1f]", done.stderr)
+
+
+def test_an_output_that_cannot_be_written(shop: Path, embank: Embank) -> None:
+    done = embank(*COMPILE[:-1], "nowhere/out.yaml")
+    assert done.returncode == 64
+    assert "nowhere/out.yaml" in done.stderr
+    (shop / "old.yaml").write_text("old\n")
+    shop.chmod(0o555)
+    done = embank(*COMPILE[:-1], "old.yaml")
+    shop.chmod(0o755)
+    assert done.returncode == 64
+    assert (shop / "old.yaml").read_text() == "old\n"
