@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from embank.checkpoint.checkpoint import Checkpoint
@@ -12,7 +12,7 @@ from embank.diagnostics import did_you_mean
 from embank.errors import EmbankError, ExitCode
 from embank.inputs.provider import Provider
 from embank.model import Json, Operation
-from embank.plugins import Bank, ProtectionPlugin
+from embank.plugins import Bank
 from embank.run.secrets import Scrubber
 
 KEPT = 16  # checkpoints; an executor of an engine sees many in its life
@@ -54,7 +54,6 @@ class Banks:
         self._providers = {provider.id: provider for provider in providers}
         self._banks: dict[str, Bank] = {}
         self._checkpoints: dict[tuple[str, str, str], Checkpoint] = {}
-        self._secrets: dict[str, tuple[str, ...]] = {}
         self._lock = threading.Lock()
 
     def provider(self, run: Run) -> Provider:
@@ -68,13 +67,7 @@ class Banks:
 
     def checkpoints(self, run: Run) -> Checkpoints:
         """The checkpoints of the provider's bank. Raises BankError, BadInput."""
-        plugins = self.provider(run).plugins
-
-        def schema_of(resource_type: str) -> Mapping[str, Json] | None:
-            loaded = plugins.get(resource_type)
-            return loaded.plugin.saved_schema(resource_type) if loaded else None
-
-        return Checkpoints(self.bank(run), schema_of)
+        return Checkpoints(self.bank(run), self.provider(run).saved_schema)
 
     def bank(self, run: Run) -> Bank:
         """The bank of the provider: one instance for all threads. Raises BankError, BadInput."""
@@ -101,22 +94,6 @@ class Banks:
                     del self._checkpoints[next(iter(self._checkpoints))]
         return found
 
-    def scrubber(self, run: Run, more: Sequence[str] = ()) -> Scrubber:
-        """Takes the secrets of the provider's configuration, and `more`, out of texts."""
-        known = self._secrets.get(run.provider)
-        if known is None:
-            bank = self._banks.get(run.provider)
-            known = tuple(_configured_secrets(self._providers[run.provider], bank))
-            if bank:
-                self._secrets[run.provider] = known
-        return Scrubber((*known, *more))
-
-
-def _configured_secrets(provider: Provider, bank: Bank | None) -> Iterator[str]:
-    """The values of all options marked secret."""
-    components: list[Bank | ProtectionPlugin] = [loaded.plugin for loaded in provider.plugins.values()]
-    for component in [*components, *([bank] if bank else [])]:
-        for section, options in component.options().items():
-            group = component.conf if section == "DEFAULT" else component.conf[section]
-            for value in (group[option.dest] for option in options if option.secret):
-                yield from (str(item) for item in (value if isinstance(value, list) else [value]) if item)
+    def scrubber(self, run: Run, values: Sequence[str] = ()) -> Scrubber:
+        """Takes the secrets of the provider's configuration, and these values, out of texts."""
+        return Scrubber(values, self.provider(run).without_secrets)

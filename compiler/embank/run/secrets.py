@@ -12,7 +12,7 @@ import json
 import os
 import shlex
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import NamedTuple
@@ -34,14 +34,18 @@ class SecretUnavailable(EmbankError):
 
 
 class Scrubber:
-    """Takes secret values out of texts, also in the forms that repr, JSON, URLs and base64 give them."""
+    """Takes secret values out of texts, also in the forms that repr, JSON, URLs and base64 give them; `first`
+    does what else is to be done with a text.
+    """
 
-    def __init__(self, values: Iterable[str] = ()) -> None:
+    def __init__(self, values: Iterable[str] = (), first: Callable[[str], str] = str) -> None:
+        self._first = first
         forms = {form for value in values for form in _forms(value) if form.strip()}
         self._forms = sorted(forms, key=lambda form: (-len(form), form))
 
     def clean(self, text: str) -> str:
         """The text with `***` for every secret."""
+        text = self._first(text)
         for form in self._forms:
             text = text.replace(form, "***")
         return text
