@@ -36,6 +36,11 @@ class ProviderFile:
     problems: tuple[Diagnostic, ...] = ()
 
     @property
+    def has_section(self) -> bool:
+        """There is a section [provider] at all."""
+        return PROVIDER in dict(self.conf.sections)
+
+    @property
     def place(self) -> Place:
         """Where the provider's section begins."""
         return dict(self.conf.sections).get(PROVIDER, Place(self.file))

@@ -31,7 +31,7 @@ from embank.plugins.registry import (
 if TYPE_CHECKING:
     from oslo_config import cfg
 
-MISTAKE = re.compile(r"\[([^\]]+)\] (\w+)(?: = (.*))?")
+MISTAKE = re.compile(r"\[([^\]]+)\] (\w+)(?: = )?(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Provider:
 
 def load(file: ProviderFile) -> Checked[Provider]:
     """The provider of a file, and everything that is wrong with it. No value when anything is."""
-    if has_errors(file.conf.problems):
+    if has_errors(file.conf.problems) or not file.has_section:
         return Checked(None, file.problems)
     parts = _Parts(file)
     problems = (*file.problems, *parts.problems)
@@ -160,11 +160,11 @@ class _Parts:
         for problem in problems:
             match = MISTAKE.match(problem.message) if problem.code == "EMB216" else None
             given = self._conf.all(normal_section(match[1]), match[2]) if match else ()
+            said = match[3] if match else ""
+            meant = [each for each in given if said.startswith(f"{each.value}:")]
             # The value may have been substituted: then its first word must do.
-            meant = (
-                [each for each in given if each.value.split()[:1] == (match[3] or "").split()[:1]] if match else []
-            )
-            yield replace(problem, place=(*given, *meant)[-1].place) if given else problem
+            like = [each for each in given if said.split(maxsplit=1)[:1] == each.value.split(maxsplit=1)[:1]]
+            yield replace(problem, place=(meant or like or given)[-1].place) if given else problem
 
 
 def _claims(plugins: list[Component]) -> Iterator[Diagnostic]:
@@ -175,7 +175,7 @@ def _claims(plugins: list[Component]) -> Iterator[Diagnostic]:
             owner = owners.setdefault(kind, plugin)
             if owner is not plugin:
                 related = (Related(owner.place, owner.path),) if owner.place else ()
-                message = f"{plugin.path} protects {kind}, which another plugin of this provider protects already"
+                message = f"{plugin.path} protects {kind}, like another plugin here"
                 yield Diagnostic("EMB219", message, plugin.place, "keep one of them", related)
 
 

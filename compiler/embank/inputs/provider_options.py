@@ -132,10 +132,10 @@ def _check(
         place = given.place if given else component.place
         reason = "" if option.secret else f": {error.__context__ or error}"
         hint = DOLLAR if "$" in text else ""
-        return Diagnostic("EMB216", f"the value of {option.dest} in [{section}] is not valid{reason}", place, hint)
+        return Diagnostic("EMB216", f"{option.dest} in [{section}] is not valid{reason}", place, hint)
     if value is None and option.required:
         place = dict(conf.sections).get(normal_section(section), component.place)
-        message = f"[{section}] has no {option.dest}, which the {component.kind} {component.path} needs"
+        message = f"[{section}] has no {option.dest}, which {component.path} needs"
         return Diagnostic("EMB213", message, place, f"add `{option.dest} = …` to [{section}]")
     return None
 
