@@ -27,9 +27,11 @@ COMMANDS: dict[str, Entry] = {
         "embank.cli.checkpoint:CheckpointVerify", "Read a checkpoint back, check every digest."
     ),
     "checkpoint delete": Entry(
-        "embank.cli.checkpoint:CheckpointDelete", "Delete a checkpoint; prove nothing is left."
+        "embank.cli.checkpoint_delete:CheckpointDelete", "Delete a checkpoint; prove nothing is left."
     ),
-    "checkpoint prune": Entry("embank.cli.checkpoint:CheckpointPrune", "Compile the deletion of old checkpoints."),
+    "checkpoint prune": Entry(
+        "embank.cli.checkpoint_delete:CheckpointPrune", "Compile the deletion of old checkpoints."
+    ),
     "provider list": Entry("embank.cli.provider:ProviderList", "List the providers."),
     "provider show": Entry("embank.cli.provider:ProviderShow", "Show a provider, its bank and its plugins."),
     "plugin list": Entry("embank.cli.plugin:PluginList", "List the installed protection plugins and banks."),

@@ -1,0 +1,112 @@
+"""`embank run`: execute a workflow file on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from embank.cli.app import EmbankCommand
+from embank.cli.options import add_directory, positive
+from embank.cli.report import need
+from embank.errors import UsageError
+from embank.plaintext import plain
+
+if TYPE_CHECKING:
+    from embank.document import Document
+    from embank.inputs.provider import Provider
+    from embank.run.events import Listener
+
+YES = ("y", "yes")
+
+
+class Run(EmbankCommand):
+    """`embank run`."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """The options."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument("file", metavar="FILE", help="the workflow file ('-': standard input)")
+        add_directory(parser)
+        add_execution_options(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
+        """Read it, find its provider, run it."""
+        from embank.inputs.provider import find_provider, load_providers
+        from embank.inputs.workflow import read_workflow
+
+        document = need(read_workflow(parsed_args.file))
+        files = need(load_providers(parsed_args.provider_config_dir))
+        place = document.workflows[document.main].place
+        provider = need(find_provider(files, document.run["provider"], place))
+        return run_document(document, provider, parsed_args, debug=self.app.options.debug)
+
+
+def add_execution_options(parser: argparse.ArgumentParser) -> None:
+    """How an execution is run and watched."""
+    parser.add_argument(
+        "--parallel", metavar="N", type=positive, default=4, help="activities that work at once (default: 4)"
+    )
+    parser.add_argument("--fail-fast", action="store_true", help="start no other activities after one has failed")
+    parser.add_argument("--events", metavar="FILE", help="write what happens as JSON lines ('-': standard output)")
+
+
+def run_document(document: Document, provider: Provider, arguments: argparse.Namespace, *, debug: bool) -> int:
+    """Execute a document with a provider, showing its progress on stderr and its summary on stdout."""
+    from uuid import uuid4
+
+    from embank.run.actions import Actions
+    from embank.run.live import progress_on
+    from embank.run.local import execute
+    from embank.run.summary_text import summary_text
+
+    actions = Actions([provider], debug=_show if debug else None)
+    try:
+        with events_to(arguments.events) as listeners:
+            outcome = execute(
+                document,
+                actions.perform,
+                execution=str(uuid4()),
+                parallel=arguments.parallel,
+                fail_fast=arguments.fail_fast,
+                listeners=[progress_on(sys.stderr), *listeners],
+                confirm=_confirm if sys.stdin.isatty() and sys.stderr.isatty() else None,
+            )
+    finally:
+        actions.close()
+    # stdout is taken when the events go there
+    out = sys.stderr if arguments.events == "-" else sys.stdout
+    out.writelines(f"{line}\n" for line in summary_text(outcome.summary))
+    return outcome.exit_code
+
+
+@contextmanager
+def events_to(target: str | None) -> Iterator[Sequence[Listener]]:
+    """The listener that `--events` asks for. Raises UsageError when the file cannot be written."""
+    from embank.run.events import EventWriter
+
+    if target is None:
+        yield ()
+    elif target == "-":
+        yield (EventWriter(sys.stdout),)
+    else:
+        try:
+            stream = Path(target).open("w", encoding="utf-8")  # noqa: SIM115  # closed below
+        except OSError as error:
+            raise UsageError(f"cannot write {target}: {error.strerror or error}") from error
+        with stream:
+            yield (EventWriter(stream),)
+
+
+def _show(text: str) -> None:
+    sys.stderr.write(text)
+
+
+def _confirm(task: str) -> bool:
+    sys.stderr.write(f"{plain(task)} waits (pause-before). Start it? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in YES
