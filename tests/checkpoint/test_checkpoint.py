@@ -549,35 +549,6 @@ class TestErasing:
         doomed.erase()
         assert keys(bank) == others
 
-    @pytest.mark.parametrize("crash_after", range(0, 40, 3))
-    def test_goes_on_after_a_crash(
-        self, available: Checkpoint, bank: FilesystemBank, open_bank: OpenBank, crash_after: int
-    ) -> None:
-        """In between it says that it is being deleted, to the very last object."""
-        available.move(Status.DELETING, execution="run-2")
-
-        class Dying(FilesystemBank):
-            """Its process dies at one of the deletes."""
-
-            left = crash_after
-
-            def delete(self, key: str) -> None:
-                if not self.left:
-                    raise KeyboardInterrupt
-                self.left -= 1
-                super().delete(key)
-
-        dying = Dying(bank.conf)
-        try:
-            Checkpoints(dying).open("cp-1", "run-2").erase()
-        except KeyboardInterrupt:
-            info = Checkpoints(bank).infos()[0]
-            assert info.status.status is Status.DELETING
-            again = Checkpoints(open_bank(bank.path)).open("cp-1", "run-3")
-            again.move(Status.DELETING)
-            again.erase()
-        assert keys(bank) == []
-
     def test_remains_without_a_status_can_be_erased(self, checkpoints: Checkpoints, bank: FilesystemBank) -> None:
         bank.put("checkpoints/cp-9/resources/late/one", [b"x"])
         remains = checkpoints.open("cp-9", "run-2")

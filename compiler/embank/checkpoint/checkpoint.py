@@ -159,8 +159,9 @@ class Checkpoint:
 
     def save_graph_chunk(self, index: int, chunks: int, chunk: Mapping[str, Json]) -> None:
         """Save chunk `index` (from 1) of the resource graph. Repeatable. Raises Sealed, CheckpointError."""
-        self._check_open()
-        self.saved_graph.save_chunk(index, chunks, chunk)
+        if not self.saved_graph.has_chunk(index, chunks, chunk):
+            self._check_open()
+            self.saved_graph.save_chunk(index, chunks, chunk)
 
     def graph(self) -> ResourceGraph:
         """The saved resource graph. Raises Incomplete when chunks are missing."""

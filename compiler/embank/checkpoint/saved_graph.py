@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from embank.checkpoint.errors import CheckpointError, Damaged, Incomplete
 from embank.checkpoint.keys import checkpoint_prefix, numbered
-from embank.checkpoint.objects import create_json_or_same, objects, read_json
+from embank.checkpoint.objects import create_json_or_same, encode, objects, read_json, read_json_or_none
 from embank.graph import reverse
 from embank.model import Json, Resource, ResourceGraph, ResourceKey
 from embank.plugins.bank import Bank
@@ -33,12 +33,15 @@ class SavedGraph:
         """Save chunk `index` (from 1) of `chunks`. The same again is fine, another one is refused."""
         if not 1 <= index <= chunks:
             raise ValueError(f"there is no chunk {index} of {chunks}")
-        if not create_json_or_same(
-            self.bank, self.above + numbered(index), {**chunk, "chunk": index, "chunks": chunks}
-        ):
+        if not create_json_or_same(self.bank, self.above + numbered(index), _numbered(index, chunks, chunk)):
             raise CheckpointError(
                 f"the checkpoint {self.checkpoint} has another resource graph already (chunk {index})"
             )
+
+    def has_chunk(self, index: int, chunks: int, chunk: Mapping[str, Json]) -> bool:
+        """Whether just this chunk was saved."""
+        found = read_json_or_none(self.bank, self.above + numbered(index))
+        return found is not None and encode(found) == encode(_numbered(index, chunks, chunk))
 
     def graph(self) -> ResourceGraph:
         """The graph. Raises Incomplete when a chunk is missing, Damaged when they make no graph."""
@@ -78,6 +81,10 @@ class SavedGraph:
             return from_chunks(chunks)
         except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
             raise Damaged(f"the resource graph of checkpoint {self.checkpoint} is damaged: {error!r:.200}") from error
+
+
+def _numbered(index: int, chunks: int, chunk: Mapping[str, Json]) -> dict[str, Json]:
+    return {**chunk, "chunk": index, "chunks": chunks}
 
 
 def _check_rows(chunk: Mapping[str, Json]) -> None:
