@@ -87,7 +87,8 @@ class Shape:
         if "version" not in document:
             self.problem("EMB302", "the file does not say its version", place, f"begin with `version: {VERSION}`")
         elif document["version"] != VERSION or isinstance(document["version"], bool):
-            found = quoted(document["version"]) if isinstance(document["version"], str) else str(document["version"])
+            given = document["version"]
+            found = quoted(given) if isinstance(given, str) else named(given).removeprefix("the number ")
             message = f"the version {found} is not known; this Embank reads version {VERSION}"
             self.problem("EMB304", message, self.located.place(document, "version"), f"write `version: {VERSION}`")
 
