@@ -38,7 +38,7 @@ def prove(claim: str, holds: bool) -> None:
 
 
 def embank(work: Path, *arguments: str, quiet: bool = False) -> str:
-    """Run embank as a person would, showing the command; returns what it printed on stdout."""
+    """Call embank as a person would, showing the command; returns what it printed on stdout."""
     sys.stdout.write(f"  $ embank {' '.join(arguments)}\n")
     sys.stdout.flush()
     errors = subprocess.PIPE if quiet else None
@@ -46,6 +46,11 @@ def embank(work: Path, *arguments: str, quiet: bool = False) -> str:
     if done.returncode:
         sys.exit(f"demo: embank {' '.join(arguments)} exited {done.returncode}\n{done.stderr or ''}")
     return done.stdout
+
+
+def run(work: Path, file: str) -> None:
+    """Run a workflow and show how it went."""
+    sys.stdout.write(embank(work, "run", file))
 
 
 def build(work: Path) -> None:
@@ -125,15 +130,17 @@ def protect(work: Path) -> str:
     text = (work / "shop.protect.yaml").read_text()
     committed = HERE / "shop.protect.yaml"
     prove("compiling is deterministic: the same file as in examples/quickstart", text == committed.read_text())
-    say("This is the file that people review (its activities; the whole is in examples/quickstart).")
+    say("This is what people review (the beginning of its activities; the whole file is in examples/quickstart).")
     show_activities(text)
     say("Run it, while the shop goes on selling. It is frozen only as long as the copies need.")
-    embank(work, "run", "shop.protect.yaml")
-    (checkpoint,) = embank(work, "checkpoint", "list", "-f", "value", "-c", "id", quiet=True).split()
+    run(work, "shop.protect.yaml")
+    (checkpoint,) = embank(
+        work, "checkpoint", "list", "--provider", "quickstart", "-f", "value", "-c", "id", quiet=True
+    ).split()
     embank(
         work, "compile", "verify", "--provider", "quickstart", "--checkpoint", checkpoint, "-o", "shop.verify.yaml"
     )
-    embank(work, "run", "shop.verify.yaml")
+    run(work, "shop.verify.yaml")
     return checkpoint
 
 
@@ -144,11 +151,10 @@ def compile_from(work: Path, operation: str, checkpoint: str) -> None:
 
 def show_activities(text: str) -> None:
     lines = text.splitlines()
-    start = next(number for number, line in enumerate(lines) if line.startswith("shop_protect_activities:"))
-    for line in lines[start:]:
+    for line in lines[
+        lines.index("shop_protect_activities:") : lines.index('    # Local::SQLite shop-orders "Orders"')
+    ]:
         sys.stdout.write(f"    {line}\n")
-        if line.startswith("    done:"):
-            break
 
 
 def main() -> None:
@@ -182,7 +188,7 @@ def tell(work: Path) -> None:
     embank(
         work, "compile", "restore", "--provider", "quickstart", "--checkpoint", checkpoint, "-o", "shop.restore.yaml"
     )
-    embank(work, "run", "shop.restore.yaml")
+    run(work, "shop.restore.yaml")
     agree, count = check(work)
     prove(f"the database is consistent, and its {count} orders agree with the receipts", agree and count >= 100)
     expected = {name: facts for name, facts in before.items() if not is_later(name, count)}
