@@ -80,7 +80,7 @@ def describe(root: Path) -> dict[str, tuple[Any, ...]]:
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def describe_tree() -> Callable[[Path], dict[str, tuple[Any, ...]]]:
     return describe
 

@@ -22,7 +22,7 @@ CONTENT = r"""
 CREATE SCHEMA "odd schema";
 CREATE TABLE "odd schema".entries (id serial PRIMARY KEY, what text NOT NULL, data bytea, at timestamptz);
 INSERT INTO "odd schema".entries (what, data, at)
-    SELECT 'entry ' || n || E' \t\\ ä 😀', decode(repeat('00ff', 2000), 'hex'), timestamptz '2026-01-01'
+    SELECT 'entry ' || n || E' \t\\ ä 😀', decode(repeat('00ff', 100), 'hex'), timestamptz '2026-01-01'
     FROM generate_series(1, 500) n;
 CREATE VIEW recent AS SELECT id, what FROM "odd schema".entries WHERE id > 490;
 CREATE FUNCTION answer() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 42; END $$;
