@@ -10,13 +10,13 @@ otherwise. It is tried several times: nobody else will thaw the guest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from embank.diagnostics import Checked, Diagnostic
 from embank.graph import topological_order
-from embank.model import Body, Kind, Phase, Request, Task, Workflow
-from embank.passes.aggregate import cycle_of_merge, merge
+from embank.model import Body, Kind, Phase, Request, Resource, Task, Workflow
+from embank.passes.merge import merge, merge_problem
 
 LEAST_RETRIES = 3
 ORDER = list(Phase)
@@ -31,11 +31,12 @@ def bracket(workflow: Workflow) -> Checked[Workflow]:
     closers = [task for task in body.tasks if task.closes is not None]
     if not closers:
         return Checked(workflow)
-    cleanup = _post_order(workflow.request, [_closer(task) for task in closers])
-    cycle = cycle_of_merge(cleanup, "these closers")
-    if cycle:
-        return Checked(workflow, (cycle,))
-    return Checked(replace(workflow, cleanup=(cleanup,)))
+    cleanup, owners = _post_order(workflow.request, [_closer(task) for task in closers])
+    first = _first_copies(cleanup.tasks)
+    problem = merge_problem(cleanup, first, owners, "these closers")
+    if problem:
+        return Checked(workflow, (problem,))
+    return Checked(replace(workflow, cleanup=(merge(cleanup, first),)))
 
 
 def _unreachable(request: Request) -> Iterator[Diagnostic]:
@@ -58,8 +59,10 @@ def _closer(task: Task) -> Task:
     return replace(task, kind=Kind.CLOSER, policy=policy if policy.retry_delay else replace(policy, retry_delay=1))
 
 
-def _post_order(request: Request, closers: list[Task]) -> Body:
-    """Closers under a no-op for every resource without one, so that order passes through it."""
+def _post_order(request: Request, closers: list[Task]) -> tuple[Body, list[Resource]]:
+    """Every closer, an aggregated one under each of its resources, and a no-op for every resource without one,
+    so that order passes through it. Also the resource that each task stands under.
+    """
     graph = request.graph
     number = {resource.key: index for index, resource in enumerate(graph.resources)}
     mine: list[list[Task]] = [[] for _ in graph.resources]
@@ -67,6 +70,7 @@ def _post_order(request: Request, closers: list[Task]) -> Body:
         for resource in closer.resources:
             mine[number[resource.key]].append(closer)
     tasks: list[Task] = []
+    owners: list[Resource] = []
     requires: list[tuple[int, ...]] = []
     last = [0] * len(graph.resources)
     # Dependents first, so that what a task requires has its number already.
@@ -76,11 +80,12 @@ def _post_order(request: Request, closers: list[Task]) -> Body:
             requires.append(below)
             below = (len(tasks),)
             tasks.append(task)
+            owners.append(graph.resources[node])
         last[node] = len(tasks) - 1
-    return merge(Body(tuple(tasks), tuple(requires)), _first_copies(tasks))
+    return Body(tuple(tasks), tuple(requires)), owners
 
 
-def _first_copies(tasks: list[Task]) -> list[int]:
+def _first_copies(tasks: Sequence[Task]) -> list[int]:
     """An aggregated closer was put under each of its resources: all copies are the first one."""
     first: dict[int, int] = {}
     return [first.setdefault(id(task), index) for index, task in enumerate(tasks)]

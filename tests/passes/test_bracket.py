@@ -1,0 +1,137 @@
+"""The cleanup workflow: a copy of every closer, those of dependents first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embank.model import Kind, Phase, Policy, Request, Workflow
+from embank.passes import compile_workflow
+
+
+def compiled(request: Request) -> Workflow:
+    checked = compile_workflow(request)
+    assert checked.diagnostics == ()
+    assert checked.value is not None
+    return checked.value
+
+
+def test_a_closer_stays_an_activity_and_gets_a_copy(order: SimpleNamespace) -> None:
+    workflow = compiled(order.request("server1 > volume1", server="pre, ready closes pre", volume="ready"))
+    closing = [task for task in workflow.bodies[0].tasks if task.closes]
+    assert [(task.kind, task.phase, task.closes) for task in closing] == [(Kind.ACTIVITY, Phase.READY, Phase.PRE)]
+    (cleanup,) = workflow.cleanup
+    assert [(task.kind, task.phase, task.closes) for task in cleanup.tasks] == [(Kind.CLOSER, Phase.READY, Phase.PRE)]
+    assert cleanup.tasks[0].resources == closing[0].resources
+    assert cleanup.tasks[0].name == closing[0].name == "server_server1_ready"
+
+
+def test_no_closers_no_cleanup(order: SimpleNamespace) -> None:
+    assert compiled(order.request("server1", server="pre, post")).cleanup == ()
+
+
+def test_dependents_are_closed_before_their_parents_through_those_without_closers(order: SimpleNamespace) -> None:
+    request = order.request("server1 > rack1, rack1 > server2 server3", server="pre, post closes pre", rack="")
+    assert order.steps(order.observed(compiled(request).cleanup)) == (
+        "server1.post\nserver2.post > server1.post\nserver3.post > server1.post"
+    )
+
+
+def test_two_closers_of_one_resource_in_the_order_of_their_phases(order: SimpleNamespace) -> None:
+    request = order.request("server1 > server2", server="pre, ready closes pre, parallel, post closes parallel")
+    assert order.steps(order.observed(compiled(request).cleanup)) == (
+        "server1.post\nserver1.ready > server1.post\nserver2.post > server1.ready\nserver2.ready > server2.post"
+    )
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_cleanup_order_of_random_graphs(order: SimpleNamespace, data: st.DataObject) -> None:
+    """Exactly the post order of closers, as the rules say it; one copy of each."""
+    request = data.draw(order.requests(closers=True, max_tasks=10**9))
+    cleanup = compiled(request).cleanup
+    assert (
+        order.observed(cleanup) == order.expected_cleanup(request) if cleanup else not order.expected_cleanup(request)
+    )
+    assert all(task.kind in (Kind.CLOSER, Kind.JOIN) for body in cleanup for task in body.tasks)
+
+
+@pytest.mark.parametrize(
+    ("given_policy", "expected"),
+    [
+        (None, Policy(retry_count=3, retry_delay=1)),
+        (Policy(retry_count=10, retry_delay=30, timeout=60), Policy(retry_count=10, retry_delay=30, timeout=60)),
+        (Policy(retry_count=1, retry_delay=5), Policy(retry_count=3, retry_delay=5)),
+    ],
+)
+def test_a_closer_is_tried_again(order: SimpleNamespace, given_policy: Policy | None, expected: Policy) -> None:
+    """Nobody else will thaw the guest: at least three more times, more if the policy says so."""
+    request = order.request("server1", server="pre, ready closes pre")
+    if given_policy:
+        request = replace(request, policies={"server": given_policy})
+    workflow = compiled(request)
+    assert [task.policy for task in workflow.cleanup[0].tasks] == [expected]
+    assert {task.policy for task in workflow.bodies[0].tasks} == {given_policy or Policy()}
+
+
+def test_an_aggregated_closer_is_one_task_in_cleanup_too(order: SimpleNamespace) -> None:
+    pair = ("server1", "server2")
+    request = order.request(
+        "server1, server2, server3 > server4", server="pre, parallel closes pre",
+        aggregate={"server": lambda phase, resource: "one" if phase == "parallel" and resource.id in pair else None},
+    )  # fmt: skip
+    workflow = compiled(request)
+    assert order.steps(order.observed(workflow.cleanup)) == (
+        "server1+server2.parallel\nserver3.parallel\nserver4.parallel > server3.parallel"
+    )
+    (merged,) = (task for task in workflow.cleanup[0].tasks if task.aggregated)
+    assert len(merged.parameters) == 2
+
+
+def test_closers_that_cannot_be_one_task(order: SimpleNamespace) -> None:
+    """Parallel activities of a server and its dependent have no order; their copies in cleanup do."""
+    request = order.request(
+        "server1 > server2", server="pre, parallel closes pre",
+        aggregate={"server": lambda phase, resource: "one" if phase == "parallel" else None},
+    )  # fmt: skip
+    checked = compile_workflow(request)
+    assert checked.value is None
+    (diagnostic,) = checked.diagnostics
+    assert diagnostic.code == "EMB501"
+    assert "server#server2 and server#server1" in diagnostic.message
+    assert "closers" in diagnostic.message
+
+
+def test_a_closer_of_nothing(order: SimpleNamespace) -> None:
+    checked = compile_workflow(order.request("server1", server="ready closes pre"))
+    assert checked.value is None
+    (diagnostic,) = checked.diagnostics
+    assert (diagnostic.code, diagnostic.message, diagnostic.hint) == (
+        "EMB502",
+        "server-plugin: activity_protect_ready of server closes 'pre', which nothing implements",
+        "implement activity_protect_pre, or remove the mark",
+    )
+
+
+@pytest.mark.parametrize(
+    ("phase", "closed"), [("pre", "pre"), ("pre", "ready"), ("ready", "parallel"), ("pre", "post")]
+)
+def test_a_closer_that_comes_too_early(order: SimpleNamespace, phase: str, closed: str) -> None:
+    activities = f"{phase} closes {closed}" + (f", {closed}" if closed != phase else "")
+    checked = compile_workflow(order.request("server1", server=activities))
+    assert checked.value is None
+    (diagnostic,) = checked.diagnostics
+    assert diagnostic.code == "EMB502"
+    assert (
+        f"activity_protect_{phase} of server closes '{closed}', which does not come before it" in diagnostic.message
+    )
+    assert "pre, ready, parallel, post" in diagnostic.hint
+
+
+def test_every_unreachable_closer_is_told_at_once(order: SimpleNamespace) -> None:
+    checked = compile_workflow(order.request("a1, b1, c1", a="ready closes pre", b="post closes pre", c="pre"))
+    assert [diagnostic.code for diagnostic in checked.diagnostics] == ["EMB502", "EMB502"]
