@@ -12,6 +12,7 @@ from heapq import heapify, heappop, heappush
 
 from embank.diagnostics import Checked
 from embank.model import Body, Kind, Workflow
+from embank.reachability import transitive_reduction
 
 JOIN = "Hold the order: what follows waits for all of these."
 
@@ -28,6 +29,16 @@ def prune(workflow: Workflow) -> Checked[Workflow]:
 
 
 def _pruned(body: Body) -> Body:
+    """Contraction makes edges that others imply; without them a join can be worth less than its edges."""
+    while True:
+        contracted = _contracted(body)
+        stays = len(contracted.tasks) == len(body.tasks)
+        if stays or not any(task.kind is Kind.JOIN for task in contracted.tasks):
+            return contracted
+        body = replace(contracted, requires=tuple(map(tuple, transitive_reduction(contracted.requires))))
+
+
+def _contracted(body: Body) -> Body:
     before = [set(required) for required in body.requires]
     after: list[set[int]] = [set() for _ in before]
     for node, required in enumerate(before):
