@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +38,19 @@ def void(_: object) -> None:
     return None
 
 
+def nonsense(path: Path, pattern: bytes) -> None:
+    """100 MB that repeat a pattern, written once and linked from then on."""
+    once = Path(tempfile.gettempdir()) / f"embank-nonsense-{os.getpid()}-{len(pattern)}"
+    if not once.exists():
+        once.write_bytes(pattern * (100_000_000 // len(pattern)))
+        atexit.register(once.unlink)
+    path.unlink(missing_ok=True)
+    try:
+        path.hardlink_to(once)
+    except OSError:  # another file system
+        path.symlink_to(once)
+
+
 def directory(path: Path) -> None:
     path.unlink(missing_ok=True)
     path.mkdir()
@@ -54,8 +70,8 @@ BREAKS: dict[str, Break] = {
     "a directory": directory,
     "empty": text(""),
     "only comments": text("# nothing\n"),
-    "nonsense": lambda path: void(path.write_bytes(b"\x93\x00\xff{[nonsense]}: " * (100_000_000 // 17))),
-    "nonsense text": lambda path: void(path.write_bytes(b"nonsense: {[ " * (100_000_000 // 13))),
+    "nonsense": lambda path: nonsense(path, b"\x93\x00\xff{[nonsense]}: "),
+    "nonsense text": lambda path: nonsense(path, b"nonsense: {[ "),
     "deep nesting": text("a: " + "[" * 200_000),
     "aliases": text("version: &v 1\nname: *v\n"),
     "duplicate keys": text("version: 1\nversion: 1\n"),

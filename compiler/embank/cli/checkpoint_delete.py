@@ -94,7 +94,7 @@ def delete_workflow(checkpoints: Checkpoints, provider: Provider, given: str, ta
     from embank.outputs.workflow import write_workflow
     from embank.passes import compile_workflow
 
-    prepared = need(read_operation(Operation.DELETE, checkpoints.open(given), provider, None))
+    prepared = need(read_operation(Operation.DELETE, checkpoints.open(given), provider))
     command = f"embank compile delete --provider {provider.name} --checkpoint {given} -o {target} --check"
     workflow = need(compile_workflow(replace(prepared.request, command=command)))
     return "".join(write_workflow(workflow))

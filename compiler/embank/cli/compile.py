@@ -20,7 +20,7 @@ from embank.cli.options import (
     provider_of,
 )
 from embank.cli.output import write_artefact
-from embank.cli.report import Reported, report
+from embank.cli.report import Reported, need, report
 from embank.diagnostics import Diagnostic, Severity
 from embank.errors import ExitCode, UsageError
 from embank.model import Operation
@@ -152,14 +152,16 @@ class CompileRestore(Compile):
     def prepare(self, arguments: argparse.Namespace) -> Checked[Prepared]:
         """From the checkpoint alone."""
         from embank.inputs.request import read_operation
+        from embank.inputs.settings import read_parameters
 
+        settings = need(read_parameters(arguments.parameters)) if arguments.parameters else None
         provider = provider_of(arguments)
         checkpoints = checkpoints_of(provider)
         # whole in the file, however short it was typed
         arguments.checkpoint = checkpoint_id(checkpoints, arguments.checkpoint)
         checkpoint = checkpoints.open(arguments.checkpoint)
         require_usable(self.operation, checkpoint)
-        return read_operation(self.operation, checkpoint, provider, arguments.parameters)
+        return read_operation(self.operation, checkpoint, provider, settings)
 
 
 class CompileDelete(CompileRestore):

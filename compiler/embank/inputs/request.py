@@ -18,7 +18,7 @@ from embank.inputs.plan import read_plan
 from embank.inputs.provider import Provider, find_provider, load_providers
 from embank.inputs.resources import read_resources
 from embank.inputs.selection import check_types, select
-from embank.inputs.settings import Settings, no_settings, read_parameters, resolve_policies
+from embank.inputs.settings import Settings, no_settings, resolve_policies
 from embank.model import Operation, Phase, Request, Resource, ResourceGraph, Source, TypeSpec
 from embank.plugins.registry import LoadedPlugin
 from embank.resource_graph import to_chunks
@@ -60,24 +60,18 @@ def read_protect(plan_file: str, resources_file: str, directory: str | None) -> 
 
 
 def read_operation(
-    operation: Operation, checkpoint: Checkpoint, provider: Provider, parameters_file: str | None
+    operation: Operation, checkpoint: Checkpoint, provider: Provider, settings: Settings | None = None
 ) -> Checked[Prepared]:
-    """The request for an operation on everything that a checkpoint holds.
-
-    Raises InputUnreadable, CheckpointError, BankError.
-    """
-    settings = read_parameters(parameters_file) if parameters_file else Checked(no_settings())
-    if settings.value is None:
-        return Checked(None, settings.diagnostics)
+    """The request for an operation on everything that a checkpoint holds. Raises CheckpointError, BankError."""
     graph = checkpoint.graph()
     sources = [Source("checkpoint", checkpoint.id, graph_digest(graph))]
-    if parameters_file:
-        sources.append(Source("parameters", parameters_file, settings.value.located.sha256))
+    if settings:
+        sources.append(Source("parameters", settings.located.file, settings.located.sha256))
     plan = checkpoint.facts.plan
-    request = _request(operation, plan, graph, provider, settings.value, tuple(sources))
+    request = _request(operation, plan, graph, provider, settings or no_settings(), tuple(sources))
     if request.value:
         request = replace(request, value=replace(request.value, checkpoint=checkpoint.id))
-    return _prepared(request, provider, settings.diagnostics)
+    return _prepared(request, provider, ())
 
 
 def _prepared(request: Checked[Request], provider: Provider, before: tuple[Diagnostic, ...]) -> Checked[Prepared]:
