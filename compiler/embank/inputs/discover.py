@@ -111,5 +111,5 @@ def _wrong(resource: object, kind: str) -> str:
     try:
         f"{resource.id}{resource.name}".encode()
     except UnicodeEncodeError:
-        return f"a resource whose id or name is not valid text: {resource.id!r}, {resource.name!r}"
+        return f"a resource whose id or name is not text: {resource.id!r}, {resource.name!r}"
     return ""

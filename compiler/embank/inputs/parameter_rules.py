@@ -77,7 +77,7 @@ class Rules:
         self.has_secrets = '"writeOnly"' in json.dumps(schema, default=dict)
 
     def violations(self, values: Mapping[str, Json]) -> Iterator[Violation]:
-        """Everything that is wrong with these parameters, in the order of the values."""
+        """Everything that is wrong with these parameters."""
         from jsonschema.exceptions import best_match
 
         secrets = {place.path: place.container[place.key] for place in secret_places(values, self._schema)}
@@ -85,7 +85,7 @@ class Rules:
             if not isinstance(value, str) or not REFERENCE.fullmatch(value):
                 message = f"{_named(path)} is a secret, which should not stand in a file"
                 yield Violation(path, message, REFERENCES, "EMB312")
-        for error in sorted(self._validator.iter_errors(values), key=lambda error: _order(error, values)):
+        for error in self._validator.iter_errors(values):
             closest = best_match([error]) or error
             # A secret's other rules are about its value; here is only a reference.
             if not any(tuple(closest.absolute_path)[: len(path)] == path for path in secrets):
@@ -117,15 +117,6 @@ def _unknown_keys(error: ValidationError) -> list[str]:
     named, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
     free = [key for key in cast(dict[str, Json], error.instance) if key not in named]
     return [key for key in free if not any(re.search(pattern, key) for pattern in patterns)]
-
-
-def _order(error: ValidationError, values: Json) -> list[int]:
-    """Where in the parameters an error is, as numbers."""
-    steps, here = [], values
-    for key in error.absolute_path:
-        steps.append(list(here).index(key) if isinstance(here, dict) else int(key))
-        here = here[key]
-    return steps
 
 
 def _named(path: Path) -> str:

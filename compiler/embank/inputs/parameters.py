@@ -55,7 +55,7 @@ def resolve_parameters(
             if values:
                 result.update(dict.fromkeys(merged.users, values))
     # What is wrong with the parameters of a type is wrong for each resource that has some of its own, too.
-    found = tuple(dict.fromkeys(problems))
+    found = tuple(sorted(dict.fromkeys(problems), key=lambda problem: problem.place or settings.place))
     return Checked(None if has_errors(found) else result, found)
 
 

@@ -30,7 +30,7 @@ def select(plan: Plan, graph: ResourceGraph) -> Checked[ResourceGraph]:
     if not kept:
         message = "the plan selects nothing: everything that it selects is excluded"
         return Checked(None, (*problems, Diagnostic("EMB305", message, plan.resources_place)))
-    return Checked(restrict(graph, kept), problems)
+    return Checked(graph if len(kept) == len(graph.resources) else restrict(graph, kept), problems)
 
 
 def check_types(graph: ResourceGraph, provider: Provider, place: Place | None = None) -> tuple[Diagnostic, ...]:

@@ -143,12 +143,15 @@ def _policy(shape: Shape, policies: dict[str, Json], kind: str) -> tuple[Policy,
     what = f"the policy of {kind}"
     values = shape.value(policies, kind, dict, "the policies") or {}
     shape.keys(values, POLICY_KEYS, what)
-    retry = shape.value(values, "retry", dict, what, needed=False) or {}
-    shape.keys(retry, ("count", "delay"), f"retry in {what}")
-    needs_count = bool(values.get("retry") is retry)
+    retry: dict[str, Json] | None = shape.value(values, "retry", dict, what, needed=False)
+    count = delay = None
+    if retry is not None:
+        shape.keys(retry, ("count", "delay"), f"retry in {what}")
+        count = _number(shape, retry, "count", f"retry in {what}", needed=True)
+        delay = _number(shape, retry, "delay", f"retry in {what}")
     policy = Policy(
-        retry_count=_number(shape, retry, "count", f"retry in {what}", needed=needs_count) or 0,
-        retry_delay=_number(shape, retry, "delay", f"retry in {what}") or 1,
+        retry_count=count or 0,
+        retry_delay=delay or 1,
         timeout=_number(shape, values, "timeout", what),
         poll_interval=_number(shape, values, "poll_interval", what),
     )
