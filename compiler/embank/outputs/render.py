@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from traceback import walk_tb
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ class TemplateBroken(UsageError):
     """A template of the user's has a mistake; the message says where."""
 
 
+@lru_cache(maxsize=4)  # compiling the templates takes longer than writing a small workflow
 def environment(template_dir: str | None = None) -> Environment:
     """The templates, those in `template_dir` before the built-in ones.
 
@@ -71,10 +73,9 @@ def template_errors() -> Iterator[None]:
         yield
     except TemplateSyntaxError as error:
         raise TemplateBroken(f"{error.filename or error.name}:{error.lineno}: {error.message}") from error
-    except TemplateNotFound as error:
-        raise TemplateBroken(f"there is no template {error.message!r}") from error
     except TemplateError as error:
         # Jinja2 rewrites tracebacks so that frames of templates carry their own file and line.
         places = [f"{frame.f_code.co_filename}:{line}: " for frame, line in walk_tb(error.__traceback__)]
         place = next((place for place in reversed(places) if ".j2:" in place), "")
-        raise TemplateBroken(f"{place}{error.message}") from error
+        missing = "there is no template " if isinstance(error, TemplateNotFound) else ""
+        raise TemplateBroken(f"{place}{missing}{error.message}") from error
