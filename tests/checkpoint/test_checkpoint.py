@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +27,7 @@ from embank.checkpoint.status import FOLLOWS, Status
 from embank.checkpoint.store import Checkpoints
 from embank.errors import ExitCode, UsageError
 from embank.model import Phase, Resource, ResourceKey
-from embank.plugins import BankError
+from embank.plugins import BankError, ObjectInfo
 from embank.resource_graph import canonical, to_chunks
 from embank_plugins.banks.filesystem import FilesystemBank
 
@@ -159,9 +159,15 @@ class TestFinding:
         begin("good")
         begin("bad")
         bank.put("checkpoints/bad/facts", [b'{"format": 99}'])
+        bank.put("checkpoints/bad/status/00000002", [b"nonsense"])
+        bank.put("checkpoints/bad/leases/00000001", [b"nonsense"])
+        bank.put("checkpoints/bad/manifest/complete", [b"nonsense"])
         bank.put("checkpoints/remains/resources/x/y/information", [b"{}"])
         infos = {info.id: info for info in checkpoints.infos()}
         assert infos["bad"].facts is None
+        assert infos["bad"].status.status is Status.ERROR
+        assert infos["bad"].lease is None
+        assert infos["good"].status.status is Status.PROTECTING
         assert infos["remains"].status.status is Status.ERROR
         assert "no record of its status" in infos["remains"].status.reason
 
@@ -292,10 +298,16 @@ class TestStatus:
     @pytest.mark.parametrize(
         "record", [b"{}", b"", b'{"status": "fine", "at": "", "execution": "", "reason": "", "token": 0}']
     )
-    def test_a_damaged_record(self, checkpoint: Checkpoint, bank: FilesystemBank, record: bytes) -> None:
+    def test_a_damaged_record_is_good_for_deletion_only(
+        self, available: Checkpoint, bank: FilesystemBank, record: bytes
+    ) -> None:
         bank.put("checkpoints/cp-1/status/00000002", [record])
-        with pytest.raises(Damaged, match="status"):
-            checkpoint.status()
+        status = available.status()
+        assert status.status is Status.ERROR
+        assert "damaged" in status.reason
+        available.move(Status.DELETING)
+        available.erase()
+        assert keys(bank) == []
 
     def test_of_racing_threads_one_changes_it(self, checkpoints: Checkpoints, begin: Begin) -> None:
         for turn in range(10):
@@ -574,6 +586,43 @@ class TestErasing:
         bank.path.rename(bank.path.with_name("unmounted"))
         with pytest.raises(BankError, match="vanished"):
             available.erase()
+
+
+@pytest.mark.parametrize(
+    ("key", "data", "look"),
+    [
+        ("facts", b'{"format": 1, "plan": 5, "provider": "", "execution": ""}', lambda found: found.facts),
+        ("facts", b'{"format": 1, "colour": "red"}', lambda found: found.facts),
+        ("facts", b'{"format": 2}', lambda found: found.facts),
+        ("status/last", b"{}", lambda found: found.status()),
+        ("executions/run-2/operation/00000001", b"{}", lambda found: found.operations()),
+        ("executions/run-2/operation/00000001", b'{"at": 1, "execution": 2}', lambda found: found.operations()),
+        ("executions/run-1/brackets/T/i/pre/00000001", b"{}", lambda found: found.open_brackets("run-1")),
+        ("executions/run-1/brackets/T/i/pre/00000001", b"[]", lambda found: found.open_brackets("run-1")),
+        ("executions/run-1/restored/Test::Server/s1", b"5", lambda found: found.restored("run-1", SERVER)),
+        ("resources/Test::Server/s1/data/x/y", b"", lambda found: found.section(SERVER).read("x").__next__()),
+    ],
+)
+def test_damage_is_called_damage(
+    checkpoint: Checkpoint, bank: FilesystemBank, key: str, data: bytes, look: Callable[[Checkpoint], object]
+) -> None:
+    bank.put(f"checkpoints/cp-1/{key}", [data])
+    with pytest.raises(Damaged):
+        look(checkpoint)
+
+
+def test_a_record_that_the_listing_does_not_show_yet_counts(checkpoint: Checkpoint, bank: FilesystemBank) -> None:
+    """Listings of object stores such as Swift lag behind what was put."""
+
+    class Lagging(FilesystemBank):
+        def list(self, prefix: str = "", *, marker: str = "", limit: int = 1000) -> Sequence[ObjectInfo]:
+            shown = super().list(prefix, marker=marker, limit=limit)
+            return [info for info in shown if "/status/" not in info.key or info.key.endswith("/00000001")]
+
+    checkpoint.move(Status.ERROR, execution="run-2")
+    checkpoint.move(Status.DELETING, execution="run-3")
+    lagging = Checkpoints(Lagging(bank.conf)).open("cp-1")
+    assert (lagging.status().number, lagging.status().status) == (3, Status.DELETING)
 
 
 def test_a_person_finds_an_explanation_beside_the_data(available: Checkpoint, bank: FilesystemBank) -> None:

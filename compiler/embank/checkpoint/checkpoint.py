@@ -87,11 +87,14 @@ class Checkpoint:
     # status
 
     def status(self) -> StatusRecord:
-        """The latest status. `available` is believed only when the manifest is complete."""
-        number, value = self.records.latest()
-        if value is None:
+        """The latest status. `available` is believed only when the manifest is complete; damage is `error`."""
+        number = self.records.last()
+        if not number:
             return StatusRecord(0, Status.ERROR, "", "", "there is no record of its status")
-        record = status_record(number, value)
+        try:
+            record = status_record(number, self.records.read(number))
+        except Damaged as error:  # it is no good for anything but to be deleted
+            return StatusRecord(number, Status.ERROR, "", "", str(error))
         if record.status is Status.AVAILABLE and not self.manifest.is_complete():
             return replace(
                 record, status=Status.ERROR, reason="it was said to be available, but its manifest is not complete"

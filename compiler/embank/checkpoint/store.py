@@ -95,7 +95,10 @@ class Checkpoints:
         facts = None
         with suppress(Incomplete, Damaged):
             facts = checkpoint.facts
-        return CheckpointInfo(id, checkpoint.status(), facts, checkpoint.leases.current(), checkpoint.size())
+        lease = None
+        with suppress(Damaged):  # whoever wants to work on it will be told
+            lease = checkpoint.leases.current()
+        return CheckpointInfo(id, checkpoint.status(), facts, lease, checkpoint.size())
 
     def infos(self) -> Sequence[CheckpointInfo]:
         """Every checkpoint, the newest first."""
