@@ -197,11 +197,11 @@ def test_a_set_id_bit_is_not_given_to_another_owner(tmp_path: Path) -> None:
 
 
 def test_trees_deeper_than_any_path(tmp_path: Path) -> None:
-    """1,500 levels: longer than a path may be, with more levels than a process may have files open."""
+    """1,100 levels: longer than a path may be, with more levels than a process may have files open."""
     top = open_directory(tmp_path)
     os.mkdir("tree", dir_fd=top)
     here = os.open("tree", os.O_RDONLY, dir_fd=top)
-    for _ in range(1500):
+    for _ in range(1100):
         os.mkdir("dddd", dir_fd=here)
         below = os.open("dddd", os.O_RDONLY, dir_fd=here)
         os.close(here)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
 from embank.plugins import Json
 from embank_plugins.local import LocalError, printable
-from embank_plugins.local.stream import NEW_FILE
+from embank_plugins.local.stream import CANCELLED, NEW_FILE
 
 WAIT = 30  # seconds for a lock that another process holds
 STEP = 2048  # pages between two looks at whether the execution was cancelled
@@ -33,29 +33,41 @@ def back_up(source: str, copy: str, cancelled: Callable[[], bool]) -> None:
 
     def look(status: int, remaining: int, total: int) -> None:
         if cancelled():
-            raise LocalError("given up, because the execution was cancelled")
+            raise LocalError(CANCELLED)
 
     clear_away(copy)
     os.close(os.open(copy, NEW_FILE, 0o600))
-    with _explained(source), closing(_snapshot(source)) as database, closing(_open(copy, "mode=rw")) as target:
-        target.execute("PRAGMA synchronous = OFF")
-        database.backup(target, pages=STEP, progress=look)
+    try:
+        with closing(_snapshot(source)) as database, closing(_open(copy, "mode=rw")) as target:
+            target.execute("PRAGMA synchronous = OFF")
+            database.backup(target, pages=STEP, progress=look)
+    except sqlite3.Error as error:
+        raise LocalError(f"SQLite cannot read {source}: {error}") from error
     with Path(copy).open("rb") as file:
         os.fsync(file.fileno())
 
 
 def describe(path: str, cancelled: Callable[[], bool]) -> dict[str, Json]:
     """What SQLite says of a database that nobody writes to. Raises LocalError when it is not sound."""
-    with _explained(path), closing(_open(path, "mode=ro&immutable=1")) as database:
-        database.set_progress_handler(lambda: int(cancelled()), STEPS)
-        found = [str(row[0]) for row in database.execute("PRAGMA integrity_check(3)")]
-        if found != ["ok"]:
-            raise LocalError(f"the database is damaged: {printable('; '.join(found))}")
-        facts = {
-            pragma: database.execute(f"PRAGMA {pragma}").fetchone()[0]
-            for pragma in ("page_size", "page_count", "user_version", "application_id")
-        }
-        (tables,) = database.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()
+    try:
+        with closing(_open(path, "mode=ro&immutable=1")) as database:
+            database.set_progress_handler(lambda: int(cancelled()), STEPS)
+            return _facts(database)
+    except sqlite3.Error as error:
+        if _code(error) == sqlite3.SQLITE_INTERRUPT:
+            raise LocalError(CANCELLED) from error
+        raise LocalError(f"the database is damaged: {error}") from error
+
+
+def _facts(database: sqlite3.Connection) -> dict[str, Json]:
+    found = [str(row[0]) for row in database.execute("PRAGMA integrity_check(3)")]
+    if found != ["ok"]:
+        raise LocalError(f"the database is damaged: {printable('; '.join(found))}")
+    facts = {
+        pragma: database.execute(f"PRAGMA {pragma}").fetchone()[0]
+        for pragma in ("page_size", "page_count", "user_version", "application_id")
+    }
+    (tables,) = database.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()
     return {**facts, "tables": tables, "integrity_check": "ok"}
 
 
@@ -110,14 +122,6 @@ def _begin(path: str, how: str) -> sqlite3.Connection:
         database.close()
         raise
     return database
-
-
-@contextmanager
-def _explained(path: str) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise LocalError(f"SQLite cannot read {path}: {error}") from error
 
 
 def _code(error: sqlite3.Error) -> int:

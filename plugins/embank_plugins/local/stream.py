@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from embank.plugins import Context
 
 PIECE = 1 << 20
+CANCELLED = "given up, because the execution was cancelled"
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -20,7 +21,7 @@ def unless_cancelled(context: Context, chunks: Iterable[bytes]) -> Iterator[byte
     """The chunks. Raises LocalError between two of them once the execution was cancelled."""
     for chunk in chunks:
         if context.cancelled:
-            raise LocalError("given up, because the execution was cancelled")
+            raise LocalError(CANCELLED)
         yield chunk
 
 
