@@ -145,7 +145,7 @@ class Driver:
     def damage(self, checkpoint: Checkpoint) -> bool:
         """Change a byte of the data that the subject has in the bank; False when it has none."""
         prefix = checkpoint.section(self.subject.resource).prefix
-        segments = [info for info in self.bank.list(prefix) if "/segments/" in info.key and info.size]
+        segments = [info for info in self.bank.list(prefix) if info.size and info.key[-8:].isdigit()]
         if not segments:
             return False
         key = max(segments, key=lambda info: info.size).key
