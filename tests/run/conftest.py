@@ -168,6 +168,8 @@ class Stage:
             self.feed(Resumed(effect.row))
         elif isinstance(effect, Interrupt):
             self.feed(Failed(effect.row, "interrupted"))
+        elif isinstance(effect, Abandon) and self.conductor.state.task[effect.row] == "running":
+            self.feed(Failed(effect.row, "timed out"))
         elif isinstance(effect, Finished):
             self.played.state = str(effect.state)
 

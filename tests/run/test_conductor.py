@@ -98,8 +98,6 @@ def test_a_timeout_counts_for_each_attempt(make: SimpleNamespace, play: Play) ->
     played = play(make.calling(make.task("a", timeout=30, retry=make.retry(1, 1))), hangs=["all/a"])
     assert (played.begun, played.state) == (["all/a"] * 2, "ERROR")
     assert sum(isinstance(effect, Abandon) for effect in played.effects) == 2
-    execution = played.conductor.execution
-    assert "timed out after 30 s" in execution.state.reason
 
 
 def test_waits_before_and_after(make: SimpleNamespace, play: Play) -> None:

@@ -170,9 +170,10 @@ class Conductor:
             self._out.append(effects.Wait(row, self.state.attempt[row], seconds, Timer.TIMEOUT))
 
     def _time_out(self, row: int) -> None:
+        """A sub-workflow is cut off; an action fails when the runner has brought it to an end."""
         spec = self.execution.specs[row]
-        self.execution.over(row, row, f"timed out after {spec.timeout} s")
         if spec.workflow:
+            self.execution.over(row, row, f"timed out after {spec.timeout} s")
             cut(self.execution, row)
         else:
             self._out.append(effects.Abandon(row))

@@ -77,7 +77,9 @@ class Wait(NamedTuple):
 
 
 class Abandon(NamedTuple):
-    """Effect: the task timed out; whatever still runs of it no longer counts."""
+    """Effect: bring the action of this task to an end, it took too long, then send Failed; or, when the task
+    has ended already (its sub-workflow took too long), send nothing.
+    """
 
     row: int
 

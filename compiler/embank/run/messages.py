@@ -36,6 +36,7 @@ class Attempt:
         "polls",
         "row",
         "steps",
+        "verdict",
         "warned",
         "worker",
     )
@@ -52,6 +53,7 @@ class Attempt:
         self.cancelled = False
         self.pending = False  # waits for its next poll; no worker is near it
         self.warned = False  # has had a step since it was cancelled
+        self.verdict = ""  # why it fails, once it is closed
         self.polls = 0  # which of its poll timers is valid
 
     def tell(self, text: str) -> None:

@@ -19,7 +19,7 @@ from embank.run.conductor import Conductor
 from embank.run.messages import Answered, Attempt, Closing, Message, Polled, Signalled, Stepped, Told
 from embank.run.reasons import code_of, reason_of, short
 from embank.run.reporting import Reporter
-from embank.run.states import READY, FlowState
+from embank.run.states import READY, RUNNING, FlowState
 from embank.run.timers import Timers
 from embank.run.workers import Perform, Pool
 
@@ -118,25 +118,23 @@ class Runner:
         if isinstance(timer, effects.Due):
             self._advance(timer)
         elif isinstance(timer, Polled):
-            if timer.attempt.polls == timer.polls and self._running.get(timer.attempt.row) is timer.attempt:
+            if timer.attempt.pending and timer.attempt.polls == timer.polls:
                 self._step(timer.attempt)
         elif timer.attempt in self._closing:
             if self._pool.abandon(timer.attempt):
-                self._closing.discard(timer.attempt)
                 self._report.message(timer.attempt.row, "it does not let itself be closed: its worker is abandoned")
+                self._closed(timer.attempt)
             else:
                 self._timers.add(self._clock.monotonic() + self._close_grace, timer)
 
     def _stepped(self, attempt: Attempt, outcome: Poll | BaseException | None) -> None:
         row = attempt.row
-        if self._running.get(row) is not attempt:
-            self._closed(attempt, outcome)
+        if attempt.verdict:
+            self._stepped_too_late(attempt, outcome)
         elif isinstance(outcome, Poll):
             self._report.polled(row, outcome)
             if attempt.warned:
-                self._end(attempt)
-                self._close(attempt)
-                self._advance(effects.Failed(row, f"interrupted by {self.interrupted_by}"))
+                self._close(attempt, f"interrupted by {self.interrupted_by}")
             elif attempt.cancelled:
                 self._last_step(attempt)
             else:
@@ -148,6 +146,15 @@ class Runner:
         else:
             self._end(attempt)
             self._failed(row, outcome)
+
+    def _stepped_too_late(self, attempt: Attempt, outcome: Poll | BaseException | None) -> None:
+        """What comes back has been closed; or it is a step that had just ended when it was to be closed."""
+        if isinstance(outcome, Poll):
+            self._pool.submit(attempt)
+            return
+        if outcome is not None:
+            self._report.message(attempt.row, f"while it was closed: {reason_of(outcome)}")
+        self._closed(attempt)
 
     def _failed(self, row: int, error: BaseException) -> None:
         self.codes[row] = code_of(error)
@@ -213,20 +220,30 @@ class Runner:
     def _abandon(self, row: int) -> None:
         """A task timed out: close its generator, or replace the worker that is stuck in it."""
         attempt = self._running[row]
-        attempt.cancelled = True
-        self._end(attempt)
+        if self._conductor.state.task[row] is not RUNNING:
+            self._end(attempt)  # it ended with its sub-workflow
+        if attempt.verdict:
+            return
         timeout = self._conductor.execution.specs[row].timeout or 0
+        verdict = f"timed out after {timeout} s"
+        attempt.cancelled = True
+        stuck = False
         if attempt.pending:
-            self._report.timed_out(row, timeout, stuck=False)
-            self._close(attempt)
+            self._close(attempt, verdict)
         else:
+            attempt.verdict = verdict
             stuck = self._pool.abandon(attempt)
-            self._report.timed_out(row, timeout, stuck=stuck)
             if not stuck:
                 self._await_closing(attempt)
+        self._report.timed_out(row, timeout, stuck=stuck)
+        if stuck:
+            self._closed(attempt)
 
-    def _close(self, attempt: Attempt) -> None:
+    def _close(self, attempt: Attempt, verdict: str) -> None:
+        """Close a generator in a worker. Its task fails after that: closers should not come in between."""
+        attempt.verdict = verdict
         attempt.closing = True
+        attempt.pending = False
         self._pool.submit(attempt)
         self._await_closing(attempt)
 
@@ -234,13 +251,12 @@ class Runner:
         self._closing.add(attempt)
         self._timers.add(self._clock.monotonic() + self._close_grace, Closing(attempt))
 
-    def _closed(self, attempt: Attempt, outcome: Poll | BaseException | None) -> None:
-        """A step ended that nobody waits for: usually its closing, or the step in which it timed out."""
+    def _closed(self, attempt: Attempt) -> None:
+        """An attempt is closed, or as good as."""
         self._closing.discard(attempt)
-        if isinstance(outcome, Poll):
-            self._close(attempt)
-        elif outcome is not None and not attempt.steps:
-            self._report.message(attempt.row, f"while it was closed: {reason_of(outcome)}")
+        if self._running.get(attempt.row) is attempt:
+            self._end(attempt)
+            self._advance(effects.Failed(attempt.row, attempt.verdict))
 
     def _end(self, attempt: Attempt) -> None:
         del self._running[attempt.row]
