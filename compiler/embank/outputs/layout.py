@@ -16,7 +16,11 @@ LONGEST_KEY = 1000  # libyaml takes at most 1024 characters for a key without `?
 
 def after_key(value: Json, indent: int) -> str:
     """What follows `key:` for a value whose own lines, if it needs any, are indented by `indent` spaces."""
-    short = one_line(value, WIDTH - indent)
+    return _after(value, indent, indent)
+
+
+def _after(value: Json, indent: int, column: int) -> str:
+    short = one_line(value, WIDTH - column)
     if short is not None:
         return f" {short}"
     return "\n" + "\n".join(_lines(value, " " * indent))
@@ -52,10 +56,10 @@ def _lines(value: Json, margin: str) -> Iterator[str]:
         for name, item in value.items():
             written = key(name)
             start = f"{margin}{written}:" if len(written) <= LONGEST_KEY else f"{margin}? {written}\n{margin}:"
-            yield start + after_key(item, len(margin) + 2)
+            yield start + _after(item, len(margin) + 2, len(margin) + len(written) + 2)
         return
     for item in value:
-        short = one_line(item, WIDTH - len(margin))
+        short = one_line(item, WIDTH - len(margin) - 2)
         if short is not None:
             yield f"{margin}- {short}"
             continue
