@@ -134,7 +134,10 @@ class ProtectionPlugin:
     resource_types: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
-        """`conf` has the values of the options that this class declares, and of nobody else's secrets."""
+        """`conf` has the values of the options that this class declares, and of nobody else's secrets.
+
+        Raise ValueError for mistakes in them, a line for each: `[section] key = value: why` is shown at its line.
+        """
         self.conf = conf
 
     @classmethod

@@ -10,7 +10,7 @@ from yaml.reader import ReaderError
 
 from embank.diagnostics import Checked, Diagnostic, Place, Related
 from embank.inputs.yaml import problems
-from embank.inputs.yaml.located import Located, Places, pack, unpack
+from embank.inputs.yaml.located import Located, Places, unpack
 from embank.inputs.yaml.scalars import PREFIX, NotSupported, resolve
 from embank.inputs.yaml.source import Refused, Source
 from embank.model import Json
@@ -19,9 +19,10 @@ DEEPEST = 100
 MOST_VALUES = 40_000_000  # several times what 100,000 resources need
 MOST_PROBLEMS = 20
 
-# What the next node of an open mapping is, when it is not the value of a key.
+# What the next node of an open container is, when it is not the value of a key.
 A_KEY = object()
 A_VALUE_TO_DROP = object()
+AN_ITEM = object()
 
 
 class _Stop(Exception):
@@ -29,19 +30,14 @@ class _Stop(Exception):
 
 
 class _Open:
-    """A container that is still being read. `key`: of the next value, or one of the two markers above."""
+    """A container that is still being read. `key`: of the next value, or one of the markers above."""
 
     __slots__ = ("container", "key", "packed")
 
-    def __init__(self, container: list[Json] | dict[str, Json], packed: int) -> None:
+    def __init__(self, container: Json, packed: int) -> None:
         self.container = container
         self.packed = [packed]
-        self.key: object = A_KEY
-
-    @property
-    def wants_key(self) -> bool:
-        """The next node is a key."""
-        return self.key is A_KEY and type(self.container) is dict
+        self.key: object = A_KEY if type(container) is dict else AN_ITEM
 
 
 class Composer:
@@ -118,20 +114,20 @@ class Composer:
     def _open_sequence(self, event: Any) -> None:
         self._open([], event)
 
-    def _open(self, container: list[Json] | dict[str, Json], event: Any) -> None:
+    def _open(self, container: Json, event: Any) -> None:
         self._refuse_extras(event)
         if len(self._stack) >= DEEPEST:
             self._problem("EMB105", f"nested more than {DEEPEST} levels deep", event)
             raise _Stop
         if not self._stack:
             self._open_root(container, event)
-        elif self._stack[-1].wants_key:
+        elif self._stack[-1].key is A_KEY:
             self._refuse_key("a list or a mapping cannot be a key", event)
         else:
             self._add(container, event)
-        self._stack.append(_Open(container, pack(event.start_mark.line, event.start_mark.column)))
+        self._stack.append(_Open(container, _packed(event)))
 
-    def _open_root(self, container: list[Json] | dict[str, Json], event: Any) -> None:
+    def _open_root(self, container: Json, event: Any) -> None:
         if not isinstance(container, dict):
             self._problem("EMB111", "the file holds a list where keys and values are expected", event)
             raise _Stop
@@ -147,7 +143,7 @@ class Composer:
         self._usable = False
         if not self._stack:
             raise _Stop
-        if self._stack[-1].wants_key:
+        if self._stack[-1].key is A_KEY:
             self._stack[-1].key = A_VALUE_TO_DROP
         else:
             self._add(None, event)
@@ -164,7 +160,7 @@ class Composer:
         if not self._stack:
             self._refuse_root(value, event)
         top = self._stack[-1]
-        if top.wants_key:
+        if top.key is A_KEY:
             self._key(value, event)
         else:
             self._add(value, event)
@@ -184,7 +180,7 @@ class Composer:
             top.key = A_VALUE_TO_DROP
             return
         top.key = self._strings.setdefault(value, value)
-        top.packed.append(pack(event.start_mark.line, event.start_mark.column))
+        top.packed.append(_packed(event))
 
     def _add(self, value: Json, event: Any) -> None:
         self._values += 1
@@ -192,14 +188,14 @@ class Composer:
             self._problem("EMB112", f"the file holds more than {MOST_VALUES:,} values", event)
             raise _Stop
         top = self._stack[-1]
-        if isinstance(top.container, list):
+        if top.key is AN_ITEM:
             top.container.append(value)
         else:
             key, top.key = top.key, A_KEY
             if key is A_VALUE_TO_DROP:
                 return
-            top.container[key] = value  # type: ignore[index]  # never A_KEY here: _key() comes first
-        top.packed.append(pack(event.start_mark.line, event.start_mark.column))
+            top.container[key] = value
+        top.packed.append(_packed(event))
 
     def _refuse_root(self, value: Json, event: Any) -> None:
         if value is None:
@@ -232,3 +228,10 @@ class Composer:
         self._problems.append(Diagnostic(code, message, place, hint, related))
         if len(self._problems) >= MOST_PROBLEMS:
             raise _Stop
+
+
+def _packed(event: Any) -> int:
+    """Where an event begins, both numbers from 1, as `unpack` takes them."""
+    mark = event.start_mark
+    packed: int = (mark.line + 1) << 32 | (mark.column + 1)
+    return packed

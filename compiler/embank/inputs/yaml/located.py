@@ -40,13 +40,8 @@ class Places:
         return numbers[key]
 
 
-def pack(line: int, column: int) -> int:
-    """A line and a column, both from 0 as libyaml counts, as one integer."""
-    return (line + 1) << 32 | (column + 1)
-
-
 def unpack(file: str, packed: int) -> Place:
-    """The place that `pack` packed."""
+    """The place of a packed one: the line in the upper 32 bits, the column in the lower, both from 1."""
     return Place(file, packed >> 32, packed & 0xFFFFFFFF)
 
 
