@@ -38,15 +38,16 @@ def transitive_reduction(edges: Adjacency, effort: int = 16) -> list[list[int]]:
     nothing about what can be reached.
     """
     result = [list(targets) for targets in edges]
-    if all(len(targets) < 2 for targets in edges):
-        postorder(edges)
-        return result
-    search = _Search(edges, effort)
-    for node, targets in enumerate(edges):
-        if len(targets) > 1:
-            implied = search.implied(targets)
-            if implied:
-                result[node] = [target for target in targets if target not in implied]
+    level = [0] * len(edges)
+    for node in postorder(edges):
+        level[node] = 1 + max((level[target] for target in edges[node]), default=-1)
+    # A path leads to lower levels: targets of one level cannot imply each other.
+    uneven = [node for node, targets in enumerate(edges) if len({level[target] for target in targets}) > 1]
+    if uneven:
+        search = _Search(edges, level, effort)
+        for node in uneven:
+            implied = search.implied(edges[node])
+            result[node] = [target for target in edges[node] if target not in implied]
     return result
 
 
@@ -105,21 +106,17 @@ class _Traversal:
 class _Search:
     """Finds the targets of a node that other targets of it reach, while there is budget left."""
 
-    def __init__(self, edges: Adjacency, effort: int) -> None:
+    def __init__(self, edges: Adjacency, level: Sequence[int], effort: int) -> None:
         self._edges = edges
         self._one = _Traversal(edges)
         self._two = _Traversal([targets[::-1] for targets in edges])
         self._budget = effort * (len(edges) + sum(map(len, edges)))
-        self._level = [0] * len(edges)
-        for node in self._one.order:
-            self._level[node] = 1 + max((self._level[target] for target in edges[node]), default=-1)
+        self._level = level
 
     def implied(self, targets: Sequence[int]) -> set[int]:
         """Those among the targets of one node to which a path leads from another."""
         one, two, level = self._one, self._two, self._level
         top = max(level[target] for target in targets)
-        if all(level[target] == top for target in targets):
-            return set()
         found = self._one.below(targets) | self._two.below(targets)
         doubtful: list[int] = []
         # What stands before a target in the order of the first ranks has the higher one, as it must to reach it.

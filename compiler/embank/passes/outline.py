@@ -70,10 +70,16 @@ def _build(body: Body, top: Part, graph: ResourceGraph) -> tuple[Body, ...]:
             tuple(
                 tasks[number[id(entry)]] if isinstance(entry, Part) else body.tasks[entry] for entry in part.entries
             ),
-            tuple(map(tuple, transitive_reduction([sorted(group) for group in requires[index]]))),
+            tuple(map(tuple, _sorted(part, requires[index]))),
         )
         for index, part in enumerate(parts)
     )
+
+
+def _sorted(part: Part, requires: list[set[int]]) -> list[list[int]]:
+    """The requires of a body. Those on parts stand for many, and imply each other anew."""
+    ascending = [sorted(group) for group in requires]
+    return transitive_reduction(ascending) if any(isinstance(entry, Part) for entry in part.entries) else ascending
 
 
 def _in_file_order(top: Part) -> tuple[list[Part], list[int]]:
@@ -103,22 +109,21 @@ def _in_file_order(top: Part) -> tuple[list[Part], list[int]]:
 def _part_tasks(body: Body, parts: list[Part], number: dict[int, int], graph: ResourceGraph) -> list[Task]:
     """The task that stands for each part: named after the resource that comes first in it."""
     order = {resource: index for index, resource in enumerate(graph.resources)}
+    resources = [{order[resource] for resource in task.resources} for task in body.tasks]
     members: list[list[int]] = [[] for _ in parts]
     result: list[Task] = []
     for index in range(len(parts) - 1, -1, -1):
         for entry in parts[index].entries:
             members[index].extend(members[number[id(entry)]] if isinstance(entry, Part) else [entry])
-        tasks = [body.tasks[member] for member in members[index]]
-        resources = {resource for task in tasks for resource in task.resources}
-        phases = {task.phase for task in tasks}
-        head = min(resources, key=lambda resource: order.get(resource, len(order)), default=None)
+        inside = set[int]().union(*(resources[member] for member in members[index]))
+        phases = {body.tasks[member].phase for member in members[index]}
         result.append(
             Task(
                 Kind.PART,
-                resources=(head,) if head else (),
+                resources=(graph.resources[min(inside)],) if inside else (),
                 description=(
-                    f"{', '.join(phase for phase in Phase if phase in phases)}: {len(tasks)} tasks"
-                    f" of {len(resources)} resource{'s' * (len(resources) != 1)}"
+                    f"{', '.join(phase for phase in Phase if phase in phases)}: {len(members[index])} tasks"
+                    f" of {len(inside)} resource{'s' * (len(inside) != 1)}"
                 ),
                 part=index,
             )

@@ -17,7 +17,8 @@ tasks. No front task can come to wait for a back task.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
@@ -25,6 +26,7 @@ from embank.graph import Tree, spanning_tree
 from embank.model import Body, Phase, ResourceGraph, ResourceKey
 from embank.reachability import postorder
 
+DEEP = 6  # parts in parts, and nobody minds
 _STAGES = {phase: stage for stage, phase in enumerate(Phase)}
 
 
@@ -57,10 +59,13 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The tasks in `scope` of some resources: a subtree's, as nodes of the tree in preorder, its root first."""
+    """The tasks in `scope` of some resources: a subtree's, as nodes of the tree in preorder, its root first.
+    Below the nodes in `holed` something was taken out, so that their subtrees no longer count as closed.
+    """
 
     scope: Scope
     nodes: Sequence[int]
+    holed: Collection[int] = ()
 
 
 class Layout:
@@ -88,49 +93,69 @@ class Layout:
         """The cluster as sequences, to be read one after the other: three, or seven for a whole.
 
         A closed subtree that fits is a run of its tasks. A larger one is a part, which is added to `pending` to
-        be filled, unless it is more than half of what it hangs from: then its root's tasks stand here as
-        well, so that the nesting is as deep as the logarithm of the size, not as the tree.
+        be filled, unless there is nothing beside it. Where that would nest too deep, one that is more than half
+        of what it hangs from is spliced in as well: the nesting is then as deep as the logarithm of the size, not
+        as the tree.
         """
         scope, nodes = cluster.scope, cluster.nodes
-        size = self._sizes(cluster)
+        size, height = self._measure(cluster)
+        most = size[nodes[0]]
+        if scope is not WHOLE:
+            most //= 4
+        elif height[nodes[0]] > DEEP:
+            most //= 2
         spliced: list[int] = []
         middle: list[Run] = []
         place = 0
         while place < len(nodes):
             node = nodes[place]
-            above = size[self.tree.parent[node]] if place else 0
             large = size[node] > self._limit
-            if not place or not self._closed[scope][node] or (large and 2 * size[node] > above):
+            if not place or (large and size[node] >= most) or not self._is_closed(node, cluster):
                 spliced.append(node)
                 place += 1
                 continue
             start = place
-            while place < len(nodes) and nodes[place] < self.tree.end[node]:
-                place += 1
-            inside = Cluster(scope, nodes[start:place])
+            place = bisect_left(nodes, self.tree.end[node], start)
+            inside = Cluster(scope, nodes[start:place], cluster.holed)
             if large:
                 part = Part()
                 pending.append((part, inside))
                 middle.append(Run(node, [part]))
             elif size[node]:
-                middle.append(Run(node, list(self._tasks(inside))))
+                middle.append(Run(node, [task for inner in inside.nodes for task in self._tasks_of(inner, scope)]))
         if scope is WHOLE:
-            front = self.arrange(Cluster(FRONT, spliced), pending)
-            back = self.arrange(Cluster(BACK, spliced), pending)
+            holed = self._above(middle, nodes[0])
+            front = self.arrange(Cluster(FRONT, spliced, holed), pending)
+            back = self.arrange(Cluster(BACK, spliced, holed), pending)
             return [*front, middle, *back]
         return [self._sequence(spliced, scope.first), middle, self._sequence(spliced, scope.last)]
 
-    def _sizes(self, cluster: Cluster) -> dict[int, int]:
-        """How many tasks of the cluster are in the subtree of each of its nodes."""
-        first, last = cluster.scope.first, cluster.scope.last
-        size = {node: sum(first <= self._stage[task] <= last for task in self._own[node]) for node in cluster.nodes}
-        for node in reversed(cluster.nodes[1:]):
-            size[self.tree.parent[node]] += size[node]
-        return size
+    def _is_closed(self, node: int, cluster: Cluster) -> bool:
+        return self._closed[cluster.scope][node] and node not in cluster.holed
 
-    def _tasks(self, cluster: Cluster) -> list[int]:
-        first, last = cluster.scope.first, cluster.scope.last
-        return [task for node in cluster.nodes for task in self._own[node] if first <= self._stage[task] <= last]
+    def _above(self, runs: Sequence[Run], root: int) -> set[int]:
+        """The nodes from `root` down to what the runs hang from."""
+        result = {root}
+        for run in runs:
+            node = self.tree.parent[run.where]
+            while node not in result:
+                result.add(node)
+                node = self.tree.parent[node]
+        return result
+
+    def _measure(self, cluster: Cluster) -> tuple[dict[int, int], dict[int, int]]:
+        """For each node, of its subtree in the cluster: the number of tasks, and how deep large parts would nest."""
+        size = {node: len(self._tasks_of(node, cluster.scope)) for node in cluster.nodes}
+        height = dict.fromkeys(cluster.nodes, 0)
+        for node in reversed(cluster.nodes[1:]):
+            above = self.tree.parent[node]
+            size[above] += size[node]
+            deeper = height[node] + (size[node] > self._limit and self._is_closed(node, cluster))
+            height[above] = max(height[above], deeper)
+        return size, height
+
+    def _tasks_of(self, node: int, scope: Scope) -> list[int]:
+        return [task for task in self._own[node] if scope.first <= self._stage[task] <= scope.last]
 
     def _sequence(self, nodes: Sequence[int], stage: int) -> list[Run]:
         """The tasks of one stage, each behind what it requires, otherwise in preorder (parallel, post: postorder)."""
@@ -170,7 +195,7 @@ def _homes(body: Body, tree: Tree, keys: Sequence[ResourceKey]) -> list[int]:
     number = {key: node for node, key in enumerate(keys) if node}
     homes: list[int] = []
     for task in body.tasks:
-        nodes = [number.get(resource.key, 0) for resource in task.resources]
+        nodes = [number[resource.key] for resource in task.resources]
         home = nodes[0] if nodes else 0
         for node in nodes[1:]:
             home = tree.meet(home, node)

@@ -63,7 +63,7 @@ def _shorten(sequence: list[Run], room: int, limit: int, strength: Strength) -> 
     """The sequence with its runs in parts: parts of many tasks, but of only as many parts as there must be."""
     if any(isinstance(entry, int) for run in sequence for entry in run.entries):
         return _grouped(sequence, limit, strength)
-    capacity = 2
+    capacity = min(4, limit)
     while capacity < limit:
         groups = _grouped(sequence, capacity, strength)
         if len(groups) <= room:
@@ -73,7 +73,7 @@ def _shorten(sequence: list[Run], room: int, limit: int, strength: Strength) -> 
 
 
 def _grouped(sequence: list[Run], capacity: int, strength: Strength) -> list[Run]:
-    """Neighbours in parts of at most `capacity` entries, and not less than half of that when it can be."""
+    """Neighbours in parts of at most `capacity` entries, and not less than a third when it can be."""
     groups: list[Run] = []
     start = 0
     while start < len(sequence):
@@ -84,7 +84,7 @@ def _grouped(sequence: list[Run], capacity: int, strength: Strength) -> list[Run
             end += 1
             if end == len(sequence):
                 best = end
-            elif 2 * size >= capacity and end - start > (capacity == 2):
+            elif size > 1 and 3 * size >= capacity:
                 cut = strength(sequence[end - 1], sequence[end])
                 if weakest is None or cut < weakest:
                     weakest, best = cut, end
