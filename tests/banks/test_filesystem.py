@@ -1,67 +1,23 @@
-"""What the filesystem bank does beyond what every bank does: the disk, and what others put on it."""
+"""What the filesystem bank puts on the disk, and what it makes of what others put there."""
 
 from __future__ import annotations
 
 import os
 import stat
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from oslo_config import cfg
 
-from embank.conformance.bank import content, keys, killed_while_writing
-from embank.inputs.provider import find_provider, load_providers
+from embank.conformance.bank_objects import content, keys
 from embank.plugins import BankError, ObjectMissing
 from embank_plugins.banks.filesystem import FilesystemBank
 
 OpenBank = Callable[[Path], FilesystemBank]
-MIB = 1 << 20
 
 
 def files_below(path: Path) -> list[str]:
     return sorted(str(file.relative_to(path)) for file in path.rglob("*") if not file.is_dir())
-
-
-def test_its_option_is_the_path_in_the_section_of_its_name(tmp_path: Path) -> None:
-    (tmp_path / "provider.conf").write_text(f"[filesystem_bank]\npath = {tmp_path}/bank\n")
-    conf = cfg.ConfigOpts()
-    for section, options in FilesystemBank.options().items():
-        conf.register_opts(list(options), group=section)
-    conf(["--config-file", str(tmp_path / "provider.conf")])
-    assert FilesystemBank(conf).path == tmp_path / "bank"
-
-
-@pytest.mark.parametrize(("path", "advice"), [("", "$here/bank"), ("a/b", "$here/a/b"), ("/a\tb", "$here/bank")])
-def test_a_path_that_is_not_absolute_is_refused_with_advice(path: str, advice: str) -> None:
-    with pytest.raises(ValueError) as caught:  # noqa: PT011 (what it says is checked)
-        FilesystemBank(SimpleNamespace(filesystem_bank=SimpleNamespace(path=path)))
-    assert advice in str(caught.value)
-
-
-@pytest.mark.parametrize("line", ["path = bank", "path =", "", "pfad = /x"])
-def test_a_provider_file_without_a_good_path_is_refused(tmp_path: Path, line: str) -> None:
-    (tmp_path / "local.conf").write_text(
-        "[provider]\nname = n\nid = i\nbank = karbor.protections.embank-filesystem-bank-plugin\n"
-        f"plugin = karbor.protections.embank-sqlite-protection-plugin\n[filesystem_bank]\n{line}\n"
-    )
-    loaded = find_provider(load_providers(str(tmp_path)).value or (), "i")
-    assert not loaded.ok
-    assert any("path" in problem.message for problem in loaded.diagnostics)
-
-
-def test_a_provider_file_may_put_it_beside_itself(tmp_path: Path) -> None:
-    (tmp_path / "local.conf").write_text(
-        "[provider]\nname = n\nid = i\nbank = karbor.protections.embank-filesystem-bank-plugin\n"
-        "plugin = karbor.protections.embank-sqlite-protection-plugin\n[filesystem_bank]\npath = $here/bank\n"
-    )
-    provider = find_provider(load_providers(str(tmp_path)).value or (), "i").value
-    assert provider is not None
-    bank = provider.open_bank()
-    assert isinstance(bank, FilesystemBank)
-    assert bank.path == tmp_path / "bank"
 
 
 def test_looking_creates_nothing(bank: FilesystemBank) -> None:
@@ -184,145 +140,3 @@ class TestSymbolicLinks:
         with pytest.raises(BankError):
             bank.put("a", [b"x"])
         assert files_below(outside) == ["secret.object"]
-
-
-def test_a_bank_that_vanishes_is_not_begun_anew(bank: FilesystemBank) -> None:
-    bank.put("a", [b"x"])
-    bank.path.rename(bank.path.with_name("unmounted"))
-    for attempt in (lambda: bank.put("b", [b"x"]), lambda: bank.stat("a"), lambda: next(bank.get("a")), bank.list):
-        with pytest.raises(BankError, match="has vanished"):
-            attempt()
-    assert not bank.path.exists()
-
-
-def test_a_bank_that_vanishes_during_a_write(bank: FilesystemBank) -> None:
-    bank.put("a", [b"x"])
-
-    def chunks() -> Iterator[bytes]:
-        yield b"x"
-        bank.path.rename(bank.path.with_name("gone"))
-        (bank.path.with_name("gone") / ".incoming").rename(bank.path.with_name("torn out"))
-        yield b"x"
-
-    bank.put("b/c", chunks())  # the directory was only moved: what was opened is still the bank
-    assert (bank.path.with_name("gone") / "b/c.object").read_bytes() == b"xx"
-
-
-@pytest.mark.parametrize("path", ["file/bank", "file"])
-def test_a_bank_cannot_be_inside_a_file(tmp_path: Path, open_bank: OpenBank, path: str) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(BankError, match="file"):
-        open_bank(tmp_path / path).check()
-    with pytest.raises(BankError, match="file"):
-        open_bank(tmp_path / path).put("a", [b"x"])
-
-
-class TestFullDisk:
-    def test_nothing_is_left_of_what_does_not_fit(self, small_disk: Path, open_bank: OpenBank) -> None:
-        bank = open_bank(small_disk / "bank")
-        bank.put("a", [b"old"])
-        for key, if_absent in (("a", False), ("b/c", True)):
-            with pytest.raises(BankError, match="No space left on device; nothing was stored: make room") as caught:
-                bank.put(key, [b"x" * MIB] * 2, if_absent=if_absent)
-            assert str(bank.path) in str(caught.value)
-        assert keys(bank) == ["a"]
-        assert content(bank, "a") == b"old"
-        assert files_below(bank.path) == ["a.object"]
-        bank.put("d", [b"x" * (MIB // 2)])  # the room is free again
-
-    def test_not_even_room_for_names(self, small_disk: Path, open_bank: OpenBank) -> None:
-        bank = open_bank(small_disk / "bank")
-        stored: list[str] = []
-
-        def fill() -> None:
-            for number in range(10_000):
-                bank.put(f"{number}/{number}", [b"x"])
-                stored.append(f"{number}/{number}")
-
-        with pytest.raises(BankError, match="No space left"):
-            fill()
-        assert keys(bank) == sorted(stored)
-        for key in stored:
-            bank.delete(key)
-        bank.put("again", [b"x"])
-
-    def test_a_limit_on_the_size_of_files(self, bank: FilesystemBank) -> None:
-        """The same without the right to mount anything: the write fails half-way."""
-        import resource
-
-        bank.put("a", [b"old"])
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (3 * MIB, hard))
-        try:
-            with pytest.raises(BankError, match="File too large"):
-                bank.put("a", [b"x" * MIB] * 5)
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        assert content(bank, "a") == b"old"
-        assert files_below(bank.path) == ["a.object"]
-
-
-class TestTemporaryFiles:
-    def test_of_a_killed_writer_are_swept_by_the_next_one(self, bank: FilesystemBank, open_bank: OpenBank) -> None:
-        killed_while_writing(lambda: open_bank(bank.path), "a", False)
-        assert len(files_below(bank.path / ".incoming")) == 1
-        assert keys(bank) == []
-        bank.put("b", [b"x"])
-        assert files_below(bank.path / ".incoming") == []
-
-    def test_of_a_living_writer_survive_the_sweep(self, bank: FilesystemBank, open_bank: OpenBank) -> None:
-        begun, go_on = threading.Event(), threading.Event()
-
-        def chunks() -> Iterator[bytes]:
-            yield b"first "
-            begun.set()
-            go_on.wait()
-            yield b"second"
-
-        writer = threading.Thread(target=bank.put, args=("slow", chunks()))
-        writer.start()
-        begun.wait()
-        open_bank(bank.path).put("fast", [b"x"])
-        assert len(files_below(bank.path / ".incoming")) == 1
-        go_on.set()
-        writer.join()
-        assert content(bank, "slow") == b"first second"
-        assert files_below(bank.path / ".incoming") == []
-
-
-@pytest.mark.parametrize("writable", [True, False])
-def test_check_knows_what_may_be_written(
-    tmp_path_factory: pytest.TempPathFactory, open_bank: OpenBank, writable: bool
-) -> None:
-    """As a user who is not root, whoever runs the tests."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
-        place = Path(name)
-        place.chmod(0o777 if writable else 0o555)
-        reading, writing = os.pipe()
-        child = os.fork()
-        if not child:
-            try:
-                if os.geteuid() == 0:
-                    os.setuid(65534)
-                bank = open_bank(place / "bank")
-                outcomes = []
-                for attempt in (bank.check, lambda: bank.put("a", [b"x"])):
-                    try:
-                        attempt()
-                        outcomes.append("fine")
-                    except BankError as error:
-                        outcomes.append(str(error))
-                os.write(writing, "\n".join(outcomes).encode())
-            finally:
-                os._exit(0)
-        os.close(writing)
-        os.waitpid(child, 0)
-        with os.fdopen(reading) as pipe:
-            check, put = pipe.read().split("\n")
-        if writable:
-            assert (check, put) == ("fine", "fine")
-        else:
-            assert "no permission to read and write in" in check
-            assert "Permission denied" in put

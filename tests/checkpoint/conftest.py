@@ -12,6 +12,7 @@ import pytest
 
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.facts import Facts
+from embank.checkpoint.status import Status
 from embank.checkpoint.store import Checkpoints
 from embank.model import Resource
 from embank.resource_graph import canonical, to_chunks
@@ -81,3 +82,21 @@ def begin(checkpoints: Checkpoints) -> Begin:
         return checkpoint
 
     return begin
+
+
+@pytest.fixture
+def checkpoint(begin: Begin) -> Checkpoint:
+    """With information and data in two segments or so."""
+    begun = begin()
+    begun.section(SERVER).save({"flavour": "small"})
+    begun.section(VOLUME).save({"size": 3})
+    begun.section(VOLUME).write("disk", [b"123"])
+    begun.section(IMAGE).write("disk", [b""])
+    return begun
+
+
+@pytest.fixture
+def available(checkpoint: Checkpoint) -> Checkpoint:
+    checkpoint.seal()
+    checkpoint.move(Status.AVAILABLE)
+    return checkpoint
