@@ -52,6 +52,10 @@ class Acting:
                 with self.lock:
                     self.stepping -= 1
                 yield Poll(given.get("after", 0.01), number / given["polls"], f"poll {number}")
+            while len(self.begun) < given.get("until_begun", 0):
+                with self.lock:
+                    self.most_threads = max(self.most_threads, threading.active_count())
+                yield Poll(given.get("after", 0.01))
             if given.get("stuck"):
                 self.release.wait(60)
             if given.get("say"):
@@ -110,14 +114,15 @@ def test_tasks_run_in_order_and_in_parallel_within_the_bound(run: Any, acting: A
 @pytest.mark.large
 def test_ten_thousand_pending_activities_hold_no_threads(run: Any, acting: Acting) -> None:
     before = threading.active_count()
-    outcome = run({f"t{n}": {"polls": 2, "after": 2.0} for n in range(10_000)}, parallel=8)
+    specs = {f"t{n}": {"until_begun": 10_000, "polls": 1, "after": 1.0} for n in range(10_000)}
+    outcome = run(specs, parallel=8)
     assert outcome.state == "SUCCESS"
     assert acting.most_active[""] == 10_000  # all at the same time
     assert acting.most_threads <= before + 8
 
 
 def test_one_worker_is_enough_for_many_pending(run: Any, acting: Acting) -> None:
-    outcome = run({f"t{n}": {"polls": 2, "after": 0.2} for n in range(50)}, parallel=1)
+    outcome = run({f"t{n}": {"until_begun": 50, "polls": 2} for n in range(50)}, parallel=1)
     assert (outcome.state, acting.most_active[""], acting.most_stepping) == ("SUCCESS", 50, 1)
 
 

@@ -122,7 +122,7 @@ def _signals_to(runner: Runner) -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler or signal.SIG_DFL)
 
 
 def run_document(

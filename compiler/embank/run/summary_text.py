@@ -14,7 +14,7 @@ HEADLINES = {
     ExitCode.OK: "succeeded in {}",
     ExitCode.FAILED: "FAILED after {}; nothing is left open",
     ExitCode.FAILED_OPEN: "FAILED after {}, and a closer did not succeed",
-    ExitCode.LOCKED: "not run: somebody else holds the checkpoint",
+    ExitCode.LOCKED: "FAILED after {}: somebody else holds the checkpoint",
     ExitCode.INTERRUPTED: "INTERRUPTED after {}",
 }
 

@@ -17,7 +17,7 @@ COUNT = int(sys.argv[1])
 
 def perform(job, control) -> Iterator[Poll]:
     for number in range(4):
-        yield Poll(0.15, number / 4, "[bold]half\x1b[5m")
+        yield Poll(0.1 if number < 3 else 1.0, number / 4, "[bold]half\x1b[5m")
     if job.input["number"] == 1:
         raise RuntimeError("the disk [red]is full\x1b]0;title\x07")
 
