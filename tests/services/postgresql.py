@@ -102,7 +102,7 @@ class Server:
 
     def _run(self, program: str, *arguments: object, **account: object) -> str:
         command = [str(self.programs / program), *map(str, arguments)]
-        done = subprocess.run(command, text=True, capture_output=True, cwd="/", check=False, **account)  # type: ignore[call-overload]
+        done = subprocess.run(command, text=True, capture_output=True, cwd="/", check=False, **account)
         assert not done.returncode, f"{program}: {done.stderr}"
         return str(done.stdout)
 
