@@ -83,6 +83,8 @@ def from_chunks(chunks: Sequence[Json]) -> ResourceGraph:
     path: list[Resource] = []
     for depth, *facts in (row for chunk in chunks for row in chunk.get("tree", ())):
         resource = Resource(*facts)
+        if not all(isinstance(fact, str) for fact in facts):
+            raise TypeError("type, id and name of a resource are text")
         if not 0 <= depth <= len(path):
             raise ValueError(f"{resource} has depth {depth} below a resource of depth {len(path) - 1}")
         if depth:
