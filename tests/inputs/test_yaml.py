@@ -300,6 +300,12 @@ def test_stdin_is_read_even_when_it_is_a_pipe() -> None:
     assert ran.stdout == b"{'a': 1} -:2:1\n"
 
 
+def test_a_bad_byte_in_a_pipe_has_no_line_and_is_refused_all_the_same() -> None:
+    program = "from embank.inputs import yaml; (d,) = yaml.read('-').diagnostics; print(d.place, d.message)"
+    ran = subprocess.run([sys.executable, "-c", program], input=b"a: 1\nb: \0\n", capture_output=True, check=True)
+    assert ran.stdout == b"- the character U+0000 is not allowed in YAML\n"
+
+
 def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:
     with pytest.raises(InputUnreadable, match=r"missing\.yaml: there is no such file"):
         yaml.read(str(tmp_path / "missing.yaml"))

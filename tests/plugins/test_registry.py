@@ -274,6 +274,7 @@ def test_a_misspelt_activity_is_answered_with_the_right_name(plugin: Callable[[s
         ('{"properties": {"a": {"minimum": "1"}}}', "'1' is not of type 'number' (at properties/a/minimum)"),
         ('{"$ref": "https://example.org/schema"}', "it refers to https://example.org/schema, outside itself"),
         ('["object"]', "it is not an object"),
+        ('{"properties": {"a": {"$dynamicRef": "other.json#x"}}}', "it refers to other.json#x, outside itself"),
     ],
 )
 def test_a_schema_that_is_not_valid_names_its_operation(
@@ -288,6 +289,14 @@ def test_a_schema_that_is_not_valid_names_its_operation(
     assert said(make_plugin(component, conf()).diagnostics) == [
         ("EMB209", f"{path}: the schema of Acme::Thing, restore is not valid: {message}", "")
     ]
+
+
+def test_a_schema_that_is_not_json_names_its_operation(plugin: Callable[[str], str]) -> None:
+    path = plugin(THING + "    def saved_schema(self, type_):\n        return {'enum': {1, 2}}\n")
+    component = find_plugin(path, PLACE).value
+    assert component
+    (found,) = said(make_plugin(component, conf()).diagnostics)
+    assert found[1].startswith(f"{path}: the schema of Acme::Thing, saved information is not JSON: ")
 
 
 @pytest.mark.parametrize(

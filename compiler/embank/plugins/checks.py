@@ -92,7 +92,7 @@ def _takes_arguments(method: Callable[..., Any]) -> bool:
         return False
     try:
         inspect.signature(method).bind(None, *ARGUMENTS)
-    except TypeError:
+    except (TypeError, ValueError):  # ValueError: something without a signature
         return False
     return True
 
