@@ -11,21 +11,6 @@ from embank.diagnostics import Diagnostic
 from embank.errors import InputUnreadable
 from embank.inputs.provider import check_providers, load_providers, provider_directory
 
-REFERENCE_EXAMPLE = """\
-[provider]
-name = Foo
-id = 2e0c8826-81d6-44f5-bbe5-8f46a98c5845
-description = Example Protection Provider
-bank = karbor.protections.karbor-swift-bank-plugin
-plugin = karbor.protections.karbor-volume-protection-plugin
-plugin = karbor.protections.karbor-image-protection-plugin
-plugin = karbor.protections.karbor-server-protection-plugin
-plugin = karbor.protections.karbor-project-protection-plugin
-[swift_client]
-bank_swift_auth_url = http://10.0.0.10:5000
-bank_swift_user = admin
-bank_swift_key = password
-"""
 THINGS = """\
 [provider]
 name = things
@@ -49,7 +34,7 @@ def checked(where: Path) -> tuple[Diagnostic, ...]:
 
 
 def test_files_are_read_in_the_order_of_their_names(acme: None, directory: Directory) -> None:
-    where = directory(b=THINGS, a=REFERENCE_EXAMPLE, c="")
+    where = directory(b=THINGS, a="[provider]\nname = a\n", c="")
     (where / "d.conf.bak").write_text("nonsense")
     (where / "e.ini").write_text("nonsense")
     files = load_providers(str(where)).value or ()
