@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Iterator, Mapping
 from types import SimpleNamespace
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from embank.document import Expression
 from embank.errors import ExitCode, UsageError
 from embank.plugins import Poll
 from embank.run import events
@@ -68,6 +71,8 @@ class Acting:
                     self.closed.append(name)
             if given.get("stuck_in_close") and not ended:
                 self.release.wait(60)
+            if given.get("close_fails") and not ended:
+                raise RuntimeError("the door is jammed")
         with self.lock:
             self.left[name] -= 1
             fails = self.left[name] >= 0
@@ -187,6 +192,64 @@ def test_an_activity_that_does_not_let_itself_be_closed_does_not_hold_up_the_end
     assert runner.run() == "ERROR"
     assert acting.closed == ["a"]
     assert any("closed" in event.text for event in seen if isinstance(event, events.Message))
+
+
+def test_a_time_out_while_every_worker_is_busy_waits_for_one_to_close_it(run: Any, acting: Acting) -> None:
+    seen: list[events.Event] = []
+
+    def let_go(event: events.Event) -> None:
+        seen.append(event)
+        if isinstance(event, events.TaskTimedOut):
+            acting.release.set()
+
+    outcome = run({"a": {"polls": 99, "timeout": 1}, "b": {"stuck": True}}, parallel=1, listeners=[let_go])
+    assert (outcome.exit_code, acting.begun, acting.closed) == (ExitCode.FAILED, ["a", "b"], ["a"])
+    (timed_out,) = [event for event in seen if isinstance(event, events.TaskTimedOut)]
+    assert not timed_out.stuck
+    assert outcome.summary.failures[0].reason == "timed out after 1 s"
+
+
+def test_what_goes_wrong_while_closing_is_told_and_changes_nothing(run: Any) -> None:
+    seen: list[events.Event] = []
+    outcome = run({"a": {"polls": 1, "after": 60.0, "timeout": 1, "close_fails": True}}, listeners=[seen.append])
+    assert outcome.summary.failures[0].reason == "timed out after 1 s"
+    (message,) = [event for event in seen if isinstance(event, events.Message)]
+    assert message.text == "while it was closed: RuntimeError: the door is jammed"
+
+
+def test_a_sub_workflow_that_times_out_closes_what_is_pending_in_it(make: SimpleNamespace, acting: Acting) -> None:
+    given = {"name": "a", "polls": 1, "after": 60.0}
+    doc = make.document(
+        make.direct("main", make.task("s", workflow="sub", input={"task_name": "done"}, timeout=1)),
+        make.reverse("sub", make.task("a", input=given), make.task("b", requires="a")),
+    )
+    outcome = execute(doc, acting.perform, execution="e")
+    assert (outcome.exit_code, acting.closed, acting.begun) == (ExitCode.FAILED, ["a"], ["a"])
+    assert [(failure.task, failure.skipped) for failure in outcome.summary.failures] == [("s", ("s/b",))]
+
+
+def test_a_signal_asks_pending_activities_once_more_and_closes_them(run: Any, acting: Acting) -> None:
+    """In this very process: `execute` runs in the main thread here."""
+    seen: list[events.Event] = []
+
+    def interrupt(event: events.Event) -> None:
+        seen.append(event)
+        if isinstance(event, events.TaskPolled) and event.message == "poll 0":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    outcome = run({"a": {"polls": 99, "after": 60.0}, "b": {"requires": "a"}}, listeners=[interrupt])
+    assert (outcome.exit_code, outcome.state, acting.closed) == (ExitCode.INTERRUPTED, "ERROR", ["a"])
+    assert [event.message for event in seen if isinstance(event, events.TaskPolled)] == ["poll 0", "poll 1"]
+    assert outcome.summary.failures[0].reason == "interrupted by SIGTERM"
+    assert outcome.summary.withdrawn == ("all/b",)
+
+
+def test_an_expression_without_a_value_fails_its_task(make: SimpleNamespace, acting: Acting) -> None:
+    missing = Expression("variable", "nowhere", make.place)
+    outcome = execute(make.calling(make.task("a", input={"name": missing})), acting.perform, execution="e")
+    (failure,) = outcome.summary.failures
+    assert failure.reason == "<% $.nowhere %> has no value (file.yaml:7:3)"
+    assert acting.begun == []
 
 
 def test_the_concurrency_of_a_type_counts_pending_activities(run: Any, acting: Acting) -> None:
