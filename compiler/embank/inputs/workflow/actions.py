@@ -82,7 +82,7 @@ def _resources(value: Json) -> Found:
         yield from (((index, *path), message, hint) for path, message, hint in _resource(item, ("parameters",)))
 
 
-_PHASE = _one_of(tuple(Phase))
+_PHASE = _one_of(tuple(map(str, Phase)))
 _ACTIVITY: Mapping[str, Parameter] = {
     "run": Parameter(check_run, needed=True),
     "activity": Parameter(_PHASE, needed=True),
@@ -108,6 +108,19 @@ ACTIONS: Mapping[str, Mapping[str, Parameter]] = {
     "std.echo": {"output": Parameter(_anything, needed=True)},
     "std.fail": {},
 }
+# Actions of Mistral that are somebody's intention, not a misspelt one of the above.
+OF_MISTRAL = frozenset(
+    (
+        "std.async_noop",
+        "std.email",
+        "std.http",
+        "std.javascript",
+        "std.js",
+        "std.mistral_http",
+        "std.sleep",
+        "std.ssh",
+    )
+)
 
 
 def check_action(shape: Shape, mapping: dict[str, Json], task: str) -> bool:
@@ -117,7 +130,9 @@ def check_action(shape: Shape, mapping: dict[str, Json], task: str) -> bool:
         return True
     place = shape.located.place(mapping, "action")
     name = action.split()[0] if action.split() else action
-    hint = "write its parameters as `input`" if name in ACTIONS else did_you_mean(action, ACTIONS)
+    hint = "" if name in OF_MISTRAL else did_you_mean(action, ACTIONS)
+    if name in ACTIONS:
+        hint = "write its parameters as `input`"
     shape.problem(
         "EMB611",
         f"{task}: the action {quoted(action)} is not supported",

@@ -58,9 +58,8 @@ def _check_input(shape: Shape, task: TaskSpec, mapping: dict[str, Json], called:
         elif name == TARGET and value not in called.tasks:
             message = f"{what}: workflow {quoted(called.name)} has no task {quoted(value)}"
             shape.problem("EMB608", message, place, closest(value, called.tasks))
-        elif name == TARGET:
-            return str(value)
-    return ""
+    target = task.input.get(TARGET)
+    return target if called.flow is Flow.REVERSE and isinstance(target, str) and target in called.tasks else ""
 
 
 def _check_recursion(shape: Shape, specs: Mapping[str, WorkflowSpec]) -> None:

@@ -12,6 +12,7 @@ from embank.model import Json, Operation
 from embank.resource_graph import from_chunks
 
 RUN = ("provider", "plan", "operation", "checkpoint", "execution")
+OPERATIONS = tuple(map(str, Operation))
 COMPILED = "was the file compiled by Embank? Compile it again to see how it should look"
 
 
@@ -55,7 +56,7 @@ def _check_run(shape: Shape, raw: dict[str, Json], run: Mapping[str, Json]) -> N
             hint = did_you_mean(name, RUN) or f"it says {', '.join(RUN)}"
             shape.problem("EMB614", f"run has no key {quoted(name)}", shape.located.key_place(raw, name), hint)
         elif message := _wrong_in_run(name, value, run.get("operation")):
-            hint = did_you_mean(value, tuple(Operation)) if name == "operation" and isinstance(value, str) else ""
+            hint = did_you_mean(value, OPERATIONS) if name == "operation" and isinstance(value, str) else ""
             shape.problem("EMB614", f"{name} of run {message}", shape.located.place(raw, name), hint)
 
 
@@ -64,11 +65,10 @@ def _wrong_in_run(name: str, value: Json, operation: Json) -> str:
     if name == "execution":
         return "" if own_id else "must be <% execution().id %>"
     if name == "operation":
-        return "" if value in tuple(Operation) else f"must be one of {', '.join(Operation)}"
+        return "" if value in OPERATIONS else f"must be one of {', '.join(OPERATIONS)}"
     if name == "checkpoint" and own_id:
-        return (
-            "" if operation == Operation.PROTECT else "must be the id of a checkpoint: only protect makes a new one"
-        )
+        new = operation not in OPERATIONS or operation == Operation.PROTECT
+        return "" if new else "must be the id of a checkpoint: only protect makes a new one"
     return "" if isinstance(value, str) and value else "must be text"
 
 

@@ -11,6 +11,7 @@ from embank.inputs.workflow.tasks import read_task
 from embank.inputs.workflow.values import Values
 from embank.model import Json
 
+FLOWS = tuple(map(str, Flow))
 WRITTEN_BY = "a workflow file is written by `embank compile`"
 
 
@@ -62,10 +63,10 @@ def _read_spec(shape: Shape, name: str, mapping: dict[str, Json]) -> WorkflowSpe
 def _flow(fields: Fields) -> Flow:
     """The type; as in Mistral `direct` when it is not said."""
     word = fields.text("type")
-    if word and word not in tuple(Flow):
-        hint = did_you_mean(word, tuple(Flow))
+    if word and word not in FLOWS:
+        hint = did_you_mean(word, FLOWS)
         fields.problem("EMB605", f"the type must be direct or reverse, not {quoted(word)}", "type", hint)
-    return Flow(word) if word in tuple(Flow) else Flow.DIRECT
+    return Flow(word) if word in FLOWS else Flow.DIRECT
 
 
 def _read_tasks(shape: Shape, fields: Fields, values: Values, flow: Flow) -> dict[str, TaskSpec]:

@@ -37,16 +37,20 @@ def read_task(
         workflow=workflow,
         description=fields.text("description"),
         input=given,
-        requires=fields.names("requires"),
-        on_success=fields.names("on-success"),
-        on_error=fields.names("on-error"),
-        on_complete=fields.names("on-complete"),
+        **_order(fields, flow),
         retry=_retry(shape, fields, what),
         timeout=fields.number("timeout", 1),
         wait_before=fields.number("wait-before", 0) or 0,
         wait_after=fields.number("wait-after", 0) or 0,
         pause_before=fields.flag("pause-before"),
     )
+
+
+def _order(fields: Fields, flow: Flow) -> dict[str, tuple[str, ...]]:
+    """What the flow of the workflow knows of; the other keys were refused."""
+    if flow is Flow.REVERSE:
+        return {"requires": fields.names("requires")}
+    return {key.replace("-", "_"): fields.names(key) for key in ("on-success", "on-error", "on-complete")}
 
 
 def _retry(shape: Shape, task: Fields, what: str) -> Retry | None:
