@@ -76,7 +76,7 @@ def test_keys_of_a_task_that_are_not_supported(line: str, reason: str, refused: 
     assert problem.code == "EMB604"
     assert problem.message == f"task 'application_shop_ready': `{line.split(':')[0]}` is not supported"
     assert reason in problem.hint
-    assert (problem.place.line, problem.place.column) == (line_of(TIMEOUT.strip()), 7)  # type: ignore[union-attr]
+    assert (problem.place.line, problem.place.column) == (line_of(TIMEOUT.strip()), 7)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_expressions_that_are_not_supported(value: str, hint: str, refused: Refu
     assert hint in problem.hint
     assert "\u202e" not in problem.message
     where = line_of("action: std.noop  # of the cleanup")
-    assert (problem.place.line, problem.place.column) == (where + 1, 27)  # type: ignore[union-attr]
+    assert (problem.place.line, problem.place.column) == (where + 1, 27)
 
 
 # --- wrong keys, types and names ---------------------------------------------------------------------------
@@ -205,7 +205,7 @@ def test_a_name_that_leads_nowhere(refused: Refuse) -> None:
         problem.message == "task 'application_shop_ready': requires names 'sqlite_db_redy', and there is no such task"
     )
     assert problem.hint == "did you mean 'sqlite_db_ready'?"
-    assert (problem.place.line, problem.place.column) == (line_of("        - sqlite_db_ready") + 1, 11)  # type: ignore[union-attr]
+    assert (problem.place.line, problem.place.column) == (line_of("        - sqlite_db_ready") + 1, 11)
 
 
 def test_direct_names_that_lead_nowhere(refused: Refuse) -> None:
@@ -224,7 +224,7 @@ def test_a_task_that_requires_itself_or_another_one_twice(refused: Refuse) -> No
     assert (problem.code, "itself" in problem.message) == ("EMB610", True)
     problem = refused("        - sqlite_db_ready", "        - sqlite_db_ready\n        - sqlite_db_ready")
     assert (problem.code, "twice" in problem.message) == ("EMB610", True)
-    assert problem.place.line == line_of("        - sqlite_db_ready") + 1  # type: ignore[union-attr]
+    assert problem.place.line == line_of("        - sqlite_db_ready") + 1
 
 
 def test_a_circle_is_shown_whole(refused: Refuse) -> None:
@@ -252,7 +252,7 @@ def test_a_circle_of_thousands(refused: Refuse) -> None:
 def test_a_task_that_would_never_run(refused: Refuse) -> None:
     more = "    first: {action: std.noop}\n    second: {action: std.noop, requires: first}\n"
     problem = refused(DONE, DONE + more)
-    assert (problem.code, problem.place.line) == ("EMB613", line_of(DONE) + 2)  # type: ignore[union-attr]
+    assert (problem.code, problem.place.line) == ("EMB613", line_of(DONE) + 2)
     assert "'second'" in problem.message  # first follows from it
     assert problem.hint == "add it to the `requires` of done"
 
@@ -371,7 +371,7 @@ def test_a_problem_deep_inside_an_input_has_its_own_place(refused: Refuse) -> No
     problem = refused("resource: {type: Local::SQLite, id: db, name: db}", members)
     line = SHOP.read_text().split("\n")[line_of("id: db, name: db") - 1]
     column = line.index("resource: ") + members.index("5") + 1
-    assert (problem.place.line, problem.place.column) == (line_of("id: db, name: db"), column)  # type: ignore[union-attr]
+    assert (problem.place.line, problem.place.column) == (line_of("id: db, name: db"), column)
 
 
 # --- run -------------------------------------------------------------------------------------------------------

@@ -112,7 +112,7 @@ def compiled() -> Compile:
             name: TypeSpec("embank-example-plugin", activities, aggregate)
             for name, activities in ACTIVITIES[operation].items()
         }
-        checked = compile_workflow(replace(shop_request(operation), types=types, **fields))  # type: ignore[arg-type]
+        checked = compile_workflow(replace(shop_request(operation), types=types, **fields))
         assert checked.value is not None, checked.diagnostics
         return checked.value
 
