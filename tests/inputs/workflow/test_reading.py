@@ -12,33 +12,16 @@ from embank.document import Document, Expression, Flow, Retry
 from embank.errors import InputUnreadable
 from embank.inputs.workflow import parse_workflow, read_workflow
 
-SHOP = Path(__file__).parent / "workflows" / "shop.yaml"
-
 Edit = Callable[[str, str], Document]
 
 
-@pytest.fixture
-def edited() -> Edit:
-    """`edited("old", "new")`: the shop's workflow with one edit, read without a complaint."""
-
-    def read(old: str, new: str) -> Document:
-        text = SHOP.read_text()
-        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in the file"
-        checked = parse_workflow(text.replace(old, new).encode(), "shop.yaml")
-        assert checked.diagnostics == ()
-        assert checked.value is not None
-        return checked.value
-
-    return read
-
-
-def test_a_document_says_what_stands_in_the_file() -> None:
-    checked = read_workflow(str(SHOP))
+def test_a_document_says_what_stands_in_the_file(shop: Path) -> None:
+    checked = read_workflow(str(shop))
     assert checked.diagnostics == ()
     document = checked.value
     assert document is not None
     assert document.main == "shop_protect"
-    assert document.file == str(SHOP)
+    assert document.file == str(shop)
     assert len(document.sha256) == 64
     assert [(spec.name, spec.flow) for spec in document.workflows.values()] == [
         ("shop_protect", Flow.DIRECT),
@@ -49,13 +32,13 @@ def test_a_document_says_what_stands_in_the_file() -> None:
     assert document.run["execution"].kind == "execution-id"
     activities = document.workflows["shop_protect_activities"]
     assert activities.input == ("run",)
-    assert activities.output["done"] == Expression("task-state", "done", Place(str(SHOP), 54, 11))
+    assert activities.output["done"] == Expression("task-state", "done", Place(str(shop), 54, 11))
     thaw = activities.tasks["application_shop_ready"]
-    assert thaw.place == Place(str(SHOP), 66, 5)
+    assert thaw.place == Place(str(shop), 66, 5)
     assert (thaw.action, thaw.description) == ("embank.activity", "Thaw the application.")
     assert (thaw.requires, thaw.retry, thaw.timeout) == (("sqlite_db_ready",), Retry(3, 1), 30)
     assert thaw.input["resource"] == {"type": "Local::Application", "id": "shop", "name": "vm {{ 7*7 }}"}
-    assert thaw.input["run"] == Expression("variable", "run", Place(str(SHOP), 70, 14))
+    assert thaw.input["run"] == Expression("variable", "run", Place(str(shop), 70, 14))
     begin = document.workflows["shop_protect"].tasks["begin"]
     assert (begin.on_success, begin.on_error, begin.on_complete) == (("activities",), ("abandon",), ())
 
@@ -121,9 +104,9 @@ def test_what_people_may_change(old: str, new: str, edited: Edit) -> None:
     assert edited(old, new).main == "shop_protect"
 
 
-def test_the_order_of_the_file_means_nothing() -> None:
+def test_the_order_of_the_file_means_nothing(shop: Path) -> None:
     """Workflows and tasks turned round: the same document but for places."""
-    head, *workflows = SHOP.read_text().split("\n\n")
+    head, *workflows = shop.read_text().split("\n\n")
     turned = parse_workflow("\n\n".join([head, *reversed(workflows)]).encode(), "turned.yaml")
     assert turned.diagnostics == ()
     assert turned.value is not None
