@@ -43,7 +43,10 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class TaskSpec:
-    """One task. Exactly one of `action` and `workflow` is set. `input` may hold Expressions."""
+    """One task. Exactly one of `action` and `workflow` is set. `input` may hold Expressions.
+
+    `join` (in a direct workflow): it waits for all tasks that lead to it.
+    """
 
     name: str
     place: Place
@@ -55,6 +58,7 @@ class TaskSpec:
     on_success: tuple[str, ...] = ()
     on_error: tuple[str, ...] = ()
     on_complete: tuple[str, ...] = ()
+    join: bool = False
     retry: Retry | None = None
     timeout: int | None = None
     wait_before: int = 0

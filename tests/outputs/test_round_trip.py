@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embank import expressions
-from embank.document import Document, Expression, Retry, TaskSpec
+from embank.document import Document, Expression, Flow, Retry, TaskSpec
 from embank.inputs.workflow import parse_workflow
 from embank.model import (
     Body,
@@ -69,9 +69,9 @@ def graphs(draw: st.DrawFn) -> ResourceGraph:
 
 
 @st.composite
-def bodies(draw: st.DrawFn, kinds: Sequence[Kind], resources: Sequence[Resource], name: str) -> Body:
+def bodies(draw: st.DrawFn, kinds: Sequence[Kind], resources: Sequence[Resource], name: str, fewest: int = 0) -> Body:
     """Tasks that require earlier ones, in any order of the file."""
-    count = draw(st.integers(0, 5))
+    count = draw(st.integers(fewest, 5))
     tasks = []
     for number in range(count):
         kind = draw(st.sampled_from(kinds))
@@ -118,8 +118,8 @@ def workflows(draw: st.DrawFn) -> Workflow:
     main = draw(bodies([Kind.ACTIVITY, Kind.JOIN, Kind.PART], graph.resources, "x_activities"))
     if not any(task.kind is Kind.PART for task in main.tasks):
         parts = ()
-    cleanup = (draw(bodies([Kind.CLOSER, Kind.JOIN], graph.resources, "x_cleanup")),) if draw(st.booleans()) else ()
-    return Workflow(request, (main, *parts), cleanup, "x")
+    closers = draw(bodies([Kind.CLOSER, Kind.JOIN], graph.resources, "x_cleanup", fewest=1))
+    return Workflow(request, (main, *parts), (closers,) if draw(st.booleans()) else (), "x")
 
 
 # --- what must come back -----------------------------------------------------------------------------------
@@ -129,6 +129,7 @@ def check_task(task: Task, found: TaskSpec, requires: Sequence[str]) -> None:
     policy = task.policy
     retry = Retry(policy.retry_count, policy.retry_delay) if policy.retry_count else None
     assert (found.retry, found.timeout, found.requires) == (retry, policy.timeout, tuple(requires))
+    assert (found.on_success, found.on_error) == ((), ())
     assert (found.wait_before, found.wait_after, found.pause_before) == (0, 0, False)
     if task.description:
         assert found.description == task.description
@@ -171,6 +172,19 @@ def check_body(body: Body, document: Document) -> None:
     assert found["done"].requires == last
 
 
+def check_cleanup(body: Body, document: Document) -> None:
+    """The same order, by what follows when a closer ends, well or not."""
+    workflow = document.workflows[body.name]
+    assert workflow.flow is Flow.DIRECT
+    assert list(workflow.tasks) == [task.name for task in body.tasks]
+    for index, (task, requires) in enumerate(zip(body.tasks, body.requires, strict=True)):
+        found = workflow.tasks[task.name]
+        check_task(task, found, ())
+        assert found.join == (len(requires) > 1)
+        followers = [other.name for other, before in zip(body.tasks, body.requires, strict=True) if index in before]
+        assert list(found.on_complete) == followers
+
+
 @settings(max_examples=250, deadline=None)
 @given(workflows())
 def test_every_field_comes_back(workflow: Workflow) -> None:
@@ -182,8 +196,10 @@ def test_every_field_comes_back(workflow: Workflow) -> None:
     assert document is not None
     assert document.main == "x"
     assert list(document.workflows) == ["x", *(body.name for body in (*workflow.bodies, *workflow.cleanup))]
-    for body in (*workflow.bodies, *workflow.cleanup):
+    for body in workflow.bodies:
         check_body(body, document)
+    for body in workflow.cleanup:
+        check_cleanup(body, document)
     run, variables = dict(document.run), document.workflows["x"].vars
     for name in ("execution", *(("checkpoint",) if request.operation is Operation.PROTECT else ())):
         value = run.pop(name)

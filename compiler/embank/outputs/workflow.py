@@ -2,7 +2,7 @@
 
     <name>               direct    begin → activities → complete; on error cleanup → abandon → fail
     <name>_activities…   reverse   one task per activity, with explicit `requires`; `done` requires every last one
-    <name>_cleanup…      reverse   the closers
+    <name>_cleanup…      direct    the closers, each followed by others whether it succeeded or not
 
 The words are in the templates `workflow*.yaml.j2`. The text is streamed, a batch of tasks at a time: a
 hundred thousand resources need no more memory than the workflow itself (field notes, section 4).
@@ -15,6 +15,7 @@ from itertools import islice
 from typing import NamedTuple
 
 import embank
+from embank.graph import reverse
 from embank.model import Body, Json, Kind, Operation, Phase, Resource, Task, Workflow
 from embank.outputs.render import environment, template_errors
 from embank.resource_graph import to_chunks
@@ -53,10 +54,11 @@ def write_workflow(workflow: Workflow, template_dir: str | None = None) -> Itera
         render_tasks = templates.get_template("workflow_tasks.yaml.j2").render
         for bodies in (workflow.bodies, workflow.cleanup):
             for body in bodies:
-                yield render_body(body=body, whole=bodies[0], cleanup=bodies is workflow.cleanup)
-                tasks = _tasks(body, bodies)
+                cleanup = bodies is workflow.cleanup
+                yield render_body(body=body, whole=bodies[0], cleanup=cleanup)
+                tasks = _closers(body, bodies) if cleanup else _tasks(body, bodies)
                 while batch := list(islice(tasks, BATCH)):
-                    yield render_tasks(tasks=batch)
+                    yield render_tasks(tasks=batch, cleanup=cleanup)
 
 
 def count(workflow: Workflow) -> Counts:
@@ -113,17 +115,34 @@ class TaskFacts(NamedTuple):
     heading: tuple[Resource, ...]  # the resources to name in a comment before it
     resources: Sequence[dict[str, Json]]
     part: str  # the name of the workflow that a PART runs
-    requires: Sequence[str]
+    requires: Sequence[str] = ()
+    follow: Sequence[str] = ()  # the tasks that start when it ends, well or not
+    join: bool = False  # it waits for several tasks
 
 
 def _tasks(body: Body, bodies: Sequence[Body]) -> Iterator[TaskFacts]:
-    """Task by task, and `done` at the end."""
+    """The tasks of a reverse workflow, and `done` at the end."""
+    required = {index for requires in body.requires for index in requires}
+    for facts, requires in zip(_facts(body, bodies), body.requires, strict=True):
+        yield facts._replace(requires=[body.tasks[index].name for index in requires])
+    last = [task.name for index, task in enumerate(body.tasks) if index not in required]
+    done = Task(Kind.JOIN, name=DONE, description="Everything above has succeeded.")
+    yield TaskFacts(done, bool(body.tasks), (), (), "", last)
+
+
+def _closers(body: Body, bodies: Sequence[Body]) -> Iterator[TaskFacts]:
+    """The tasks of a direct workflow: the same order, but a failure holds nobody back."""
+    followers = reverse(body.requires)
+    for index, facts in enumerate(_facts(body, bodies)):
+        follow = [body.tasks[after].name for after in followers[index]]
+        yield facts._replace(follow=follow, join=len(body.requires[index]) > 1)
+
+
+def _facts(body: Body, bodies: Sequence[Body]) -> Iterator[TaskFacts]:
+    """What to say of each task besides its order."""
     before: tuple[Resource, ...] | None = None
     facts: list[dict[str, Json]] = []
-    required = bytearray(len(body.tasks))
-    for task, requires in zip(body.tasks, body.requires, strict=True):
-        for index in requires:
-            required[index] = 1
+    for task in body.tasks:
         new = task.resources != before
         if new:
             facts = [{"type": item.type, "id": item.id, "name": item.name} for item in task.resources]
@@ -133,12 +152,8 @@ def _tasks(body: Body, bodies: Sequence[Body]) -> Iterator[TaskFacts]:
             task.resources if new else (),
             _with_parameters(facts, task) if task.aggregated else facts,
             bodies[task.part].name if task.part is not None else "",
-            [body.tasks[index].name for index in requires],
         )
         before = task.resources
-    last = [task.name for task, needed in zip(body.tasks, required, strict=True) if not needed]
-    done = Task(Kind.JOIN, name=DONE, description="Everything above has succeeded.")
-    yield TaskFacts(done, bool(before), (), (), "", last)
 
 
 def _with_parameters(facts: Sequence[dict[str, Json]], task: Task) -> list[dict[str, Json]]:

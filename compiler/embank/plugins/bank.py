@@ -52,7 +52,10 @@ class ObjectInfo:
 
 
 class Bank(ABC):
-    """Objects under keys. Every method may raise BankError; a failed put leaves nothing visible."""
+    """Objects under keys. Every method may raise BankError; a failed put leaves nothing visible.
+
+    One instance serves all workers of a process: methods are called from several threads at once.
+    """
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         """`conf` has the values of the options that this class declares."""

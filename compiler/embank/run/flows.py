@@ -107,6 +107,15 @@ def _skip_dependents(execution: Execution, row: int, frame: Frame, steps: Steps)
                 stack.append(step)
 
 
+def _all_arrived(frame: Frame, steps: Steps, step: int) -> bool:
+    """Whether a task may start now: every time for one without a join, the last time for one with."""
+    task = steps.tasks[step]
+    if not task.join:
+        return True
+    frame.arrived[task.name] = frame.arrived.get(task.name, 0) + 1
+    return frame.arrived[task.name] == steps.inbound[step]
+
+
 def _follow(execution: Execution, row: int, number: int, steps: Steps) -> None:
     """Add what follows a task of a direct workflow, in Mistral's order: what stands behind the first `fail`
     or `succeed` is dropped, `noop` does nothing.
@@ -124,6 +133,6 @@ def _follow(execution: Execution, row: int, number: int, steps: Steps) -> None:
         if name in ("fail", "succeed"):
             close(execution, number, name == "succeed")
             return
-        if name != "noop":
+        if name != "noop" and _all_arrived(frame, steps, steps.number[name]):
             rescue = state.rescue[row] or not succeeded
             execution.launches.append(execution.add_row(number, steps.number[name], 0, row, rescue))

@@ -15,7 +15,7 @@ class Steps:
     """The tasks of a workflow that a run of it can reach, in file order. Other tasks are numbers here.
 
     In a reverse workflow `requires` and `dependents` hold the order; in a direct one the tasks start
-    with `starts`, and what follows a task is found by name in `number`.
+    with `starts`, and what follows a task is found by name in `number`; `inbound` counts the tasks before each.
     """
 
     flow: Flow
@@ -24,6 +24,7 @@ class Steps:
     requires: tuple[tuple[int, ...], ...] = ()
     dependents: tuple[tuple[int, ...], ...] = ()
     starts: tuple[int, ...] = ()
+    inbound: tuple[int, ...] = ()
 
 
 class Program:
@@ -80,9 +81,13 @@ def _edges(spec: WorkflowSpec) -> list[list[int]]:
 
 def _direct(spec: WorkflowSpec) -> Steps:
     tasks = tuple(spec.tasks.values())
-    follows = {target for targets in _edges(spec) for target in targets}
-    starts = tuple(number for number in range(len(tasks)) if number not in follows)
-    return Steps(Flow.DIRECT, tasks, {task.name: number for number, task in enumerate(tasks)}, starts=starts)
+    inbound = [0] * len(tasks)
+    for targets in _edges(spec):
+        for target in targets:
+            inbound[target] += 1
+    starts = tuple(number for number, count in enumerate(inbound) if not count)
+    number = {task.name: index for index, task in enumerate(tasks)}
+    return Steps(Flow.DIRECT, tasks, number, starts=starts, inbound=tuple(inbound))
 
 
 def _reverse(spec: WorkflowSpec, target: str) -> Steps:

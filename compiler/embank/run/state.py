@@ -27,6 +27,7 @@ class Frame:
     state: FlowState = FlowState.RUNNING
     cause: int | None = None  # the row that failed first, or CANCELLED
     unhandled: bool = False  # direct: a task failed and has no on-error
+    arrived: dict[str, int] = field(default_factory=dict)  # direct: how many of the tasks before a join have ended
 
 
 @dataclass(slots=True)

@@ -33,6 +33,7 @@ TASK = (
     "on-success",
     "on-error",
     "on-complete",
+    "join",
     "retry",
     "timeout",
     "wait-before",
@@ -44,7 +45,7 @@ RETRY = ("count", "delay")
 # Keys of tasks that stand in the other type of workflow only.
 MISPLACED: Mapping[Flow, Mapping[str, str]] = {
     Flow.REVERSE: dict.fromkeys(
-        ("on-success", "on-error", "on-complete"),
+        ("on-success", "on-error", "on-complete", "join"),
         "a reverse workflow has no such order: let the other task say `requires`",
     ),
     Flow.DIRECT: {"requires": "a direct workflow has no such order: let the task before say `on-success`"},
@@ -68,7 +69,6 @@ NOT_SUPPORTED_IN_TASK: Mapping[str, str] = {
     "publish": _NO_VARIABLES,
     "publish-on-error": _NO_VARIABLES,
     "publish-on-skip": _NO_VARIABLES,
-    "join": "several tasks are waited for in a reverse workflow, with `requires`",
     "on-skip": "tasks are not skipped by hand: take the task out of the file",
     "concurrency": "limit a resource type instead: `concurrency` in the vars of the main workflow",
     "fail-on": "an activity that fails raises an error; use std.fail to fail on purpose",

@@ -23,7 +23,9 @@ def check_order(shape: Shape, spec: WorkflowSpec, targets: Collection[str]) -> N
     cycle = find_cycle(edges)
     if cycle:
         _report_cycle(shape, spec, [tasks[index] for index in cycle])
-    elif spec.flow is Flow.REVERSE and targets and len(shape.problems) == before:
+    elif spec.flow is Flow.DIRECT:
+        _check_joins(shape, spec)
+    elif targets and len(shape.problems) == before:
         _check_all_run(shape, tasks, edges, [number[name] for name in targets], sorted(targets))
 
 
@@ -81,6 +83,18 @@ def _report_cycle(shape: Shape, spec: WorkflowSpec, cycle: Sequence[TaskSpec]) -
     shape.problem(
         "EMB609", message, cycle[0].place, f"take one `{'requires' if verb == 'requires' else 'on-…'}` out", related
     )
+
+
+def _check_joins(shape: Shape, spec: WorkflowSpec) -> None:
+    """A join waits for every task that names it; only `on-complete` is sure to come."""
+    for task in spec.tasks.values():
+        for key, names in (("on-success", task.on_success), ("on-error", task.on_error)):
+            for name in names:
+                if name in spec.tasks and spec.tasks[name].join:
+                    place = _reference_place(shape, spec, task, key, name)
+                    message = f"task {quoted(task.name)}: {key} leads to {quoted(name)}, which waits with `join`"
+                    hint = f"it may never come, and {name} would wait for ever: use `on-complete`"
+                    shape.problem("EMB604", message, place, hint)
 
 
 def _check_all_run(

@@ -38,6 +38,7 @@ def read_task(
         description=fields.text("description"),
         input=given,
         **_order(fields, flow),
+        join=_join(fields),
         retry=_retry(shape, fields, what),
         timeout=fields.number("timeout", 1),
         wait_before=fields.number("wait-before", 0) or 0,
@@ -51,6 +52,14 @@ def _order(fields: Fields, flow: Flow) -> dict[str, tuple[str, ...]]:
     if flow is Flow.REVERSE:
         return {"requires": fields.names("requires")}
     return {key.replace("-", "_"): fields.names(key) for key in ("on-success", "on-error", "on-complete")}
+
+
+def _join(task: Fields) -> bool:
+    """`join: all`. One that waits for some of the tasks before it would have to say for how many."""
+    word = task.text("join")
+    if word not in ("", "all"):
+        task.problem("EMB605", f"join must be `all`, not {quoted(word)}", "join")
+    return word == "all"
 
 
 def _retry(shape: Shape, task: Fields, what: str) -> Retry | None:
