@@ -150,3 +150,13 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         read_workflow(str(tmp_path / "none.yaml"))
     with pytest.raises(InputUnreadable, match="directory"):
         read_workflow(str(tmp_path))
+
+
+def test_parameters_may_be_as_deep_as_a_plan_can_say_them(edited: Edit) -> None:
+    """A plan is a mapping of parameters by type, so at most 97 levels are left for them."""
+    parameters = "{a: " * 97 + "1" + "}" * 97
+    document = edited("activity: pre\n", f"activity: pre\n        parameters: {parameters}\n")
+    given = document.workflows["shop_protect_activities"].tasks["application_shop_pre"].input["parameters"]
+    for _ in range(97):
+        given = given["a"]
+    assert given == 1

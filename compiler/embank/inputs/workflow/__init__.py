@@ -17,19 +17,21 @@ from embank.inputs.workflow.calls import check_calls
 from embank.inputs.workflow.main import check_main, find_main
 from embank.inputs.workflow.order import check_order
 from embank.inputs.workflow.specs import read_specs
-from embank.inputs.yaml import Located, parse, read
+from embank.inputs.yaml import DEEPEST, Located, parse, read
 
 __all__ = ["parse_workflow", "read_workflow"]
+
+NESTED = DEEPEST + 10  # parameters stand deeper here than in the plan that they come from
 
 
 def parse_workflow(data: bytes, file: str) -> Checked[Document]:
     """Read a workflow file from memory. `file` is the name that places show."""
-    return _checked(parse(data, file))
+    return _checked(parse(data, file, deepest=NESTED))
 
 
 def read_workflow(file: str) -> Checked[Document]:
     """Read a workflow file; `-` is stdin. Raises InputUnreadable when there is nothing to read."""
-    return _checked(read(file))
+    return _checked(read(file, deepest=NESTED))
 
 
 def _checked(found: Checked[Located]) -> Checked[Document]:

@@ -22,23 +22,25 @@ from embank.inputs.yaml.composer import Composer
 from embank.inputs.yaml.located import Located
 from embank.inputs.yaml.source import Source
 
-__all__ = ["Located", "parse", "read"]
+__all__ = ["DEEPEST", "Located", "parse", "read"]
+
+DEEPEST = 100
 
 SURROGATES = re.compile(rb"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
 
 
-def parse(data: bytes, file: str) -> Checked[Located]:
-    """Read a document from memory. `file` is the name that places show."""
-    return _compose(BytesIO(data), file)
+def parse(data: bytes, file: str, *, deepest: int = DEEPEST) -> Checked[Located]:
+    """Read a document from memory. `file` is the name that places show; `deepest` how deep it may be nested."""
+    return _compose(BytesIO(data), file, deepest)
 
 
-def read(file: str) -> Checked[Located]:
+def read(file: str, *, deepest: int = DEEPEST) -> Checked[Located]:
     """Read a document from a file; `-` is stdin. Raises InputUnreadable when there is nothing to read."""
     if file == "-":
-        return _compose(sys.stdin.buffer, file)
+        return _compose(sys.stdin.buffer, file, deepest)
     try:
         with Path(file).open("rb") as stream:
-            return _compose(stream, file)
+            return _compose(stream, file, deepest)
     except FileNotFoundError:
         raise InputUnreadable(f"{file}: there is no such file") from None
     except IsADirectoryError:
@@ -49,16 +51,16 @@ def read(file: str) -> Checked[Located]:
         raise InputUnreadable(f"{file}: cannot be read: {error}") from None
 
 
-def _compose(stream: BinaryIO, file: str) -> Checked[Located]:
+def _compose(stream: BinaryIO, file: str, deepest: int) -> Checked[Located]:
     source = Source(stream, file)
-    composer = Composer(source, file)
+    composer = Composer(source, file, deepest)
     composer.run()
     if composer.refused_escape and stream.seekable():
         stream.seek(0)
         data = stream.read()
         joined = _join_surrogates(data)
         if joined != data:
-            composer = Composer(Source(BytesIO(joined), file), file)
+            composer = Composer(Source(BytesIO(joined), file), file, deepest)
             composer.run()
             return composer.result(hashlib.sha256(data).hexdigest())
     return composer.result(source.sha256)

@@ -15,7 +15,6 @@ from embank.inputs.yaml.scalars import PREFIX, NotSupported, resolve
 from embank.inputs.yaml.source import Refused, Source
 from embank.model import Json
 
-DEEPEST = 100
 MOST_VALUES = 40_000_000  # several times what 100,000 resources need
 MOST_PROBLEMS = 20
 
@@ -43,8 +42,9 @@ class _Open:
 class Composer:
     """Reads one document from `source`. What is wrong is collected; reading goes on where that makes sense."""
 
-    def __init__(self, source: Source, file: str) -> None:
+    def __init__(self, source: Source, file: str, deepest: int) -> None:
         self.refused_escape = False
+        self._deepest = deepest
         self._source = source
         self._file = file
         self._problems: list[Diagnostic] = []
@@ -116,8 +116,8 @@ class Composer:
 
     def _open(self, container: Json, event: Any) -> None:
         self._refuse_extras(event)
-        if len(self._stack) >= DEEPEST:
-            self._problem("EMB105", f"nested more than {DEEPEST} levels deep", event)
+        if len(self._stack) >= self._deepest:
+            self._problem("EMB105", f"nested more than {self._deepest} levels deep", event)
             raise _Stop
         if not self._stack:
             self._open_root(container, event)
