@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embank.model import Kind, Phase, Request, Workflow
+from embank.model import Kind, Phase, Request, Resource, ResourceKey, Workflow
 from embank.passes import PASSES, compile_workflow
 
 
@@ -151,17 +151,52 @@ def test_no_join_more_than_needed_and_no_edge_twice_said(order: SimpleNamespace,
 @settings(deadline=None)
 @given(data=st.data())
 def test_parts_add_order_but_never_take_any(order: SimpleNamespace, data: st.DataObject) -> None:
-    """However small the parts: nothing is lost or doubled, no cycle (`observed` looks), every order kept."""
-    request = data.draw(order.requests(closers=True))
+    """However small the parts: nothing is lost or doubled, no cycle (`observed` looks), every order kept. And
+    nothing that freezes or thaws comes to wait for a copy.
+    """
+    request = data.draw(order.requests(keys=data.draw(st.sampled_from([0, 0, 40])), closers=True))
     expected = order.expected(request)
-    workflow = compiled(request)
-    found = order.observed(workflow.bodies)
+    checked = compile_workflow(request)
+    if checked.value is None:
+        return  # merged what cannot be
+    found = order.observed(checked.value.bodies)
     assert found.keys() == expected.keys()
     assert all(found[node] >= later for node, later in expected.items())
-    if workflow.cleanup:
-        closers, cleanup = order.expected_cleanup(request), order.observed(workflow.cleanup)
-        assert cleanup.keys() == closers.keys()
-        assert all(cleanup[node] >= later for node, later in closers.items())
+    for (phase, _), later in found.items():
+        if phase in (Phase.PARALLEL, Phase.POST):
+            assert not {phase for phase, _ in later} & {Phase.PRE, Phase.READY}
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_cleanup_in_parts(order: SimpleNamespace, data: st.DataObject) -> None:
+    """The same of closers."""
+    request = data.draw(order.requests(closers=True))
+    expected = order.expected_cleanup(request)
+    found = order.observed(compiled(request).cleanup) if expected else {}
+    assert found.keys() == expected.keys()
+    assert all(found[node] >= later for node, later in expected.items())
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_parts_add_nothing_to_a_tree_without_ready(order: SimpleNamespace, data: st.DataObject) -> None:
+    """Up to six levels, that is; deeper ones are cut across as well."""
+    phases = st.sampled_from(["", "pre", "post", "parallel", "pre, post", "pre, parallel, post"])
+    types = {name: order.type_spec(data.draw(phases)) for name in "ABC"}
+    random = data.draw(st.randoms(use_true_random=False))
+    resources: list[Resource] = []
+    edges: list[tuple[ResourceKey, ResourceKey]] = []
+    levels: list[int] = []
+    for number in range(data.draw(st.integers(0, 60))):
+        resources.append(Resource(random.choice("ABC"), f"r{number}", ""))
+        parent = random.randrange(-1, number)
+        level = levels[parent] + 1 if parent >= 0 else 1
+        if 1 < level <= 6:
+            edges.append((resources[parent].key, resources[number].key))
+        levels.append(level if level <= 6 else 1)
+    request = order.request_of(resources, edges, types, data.draw(st.sampled_from([4, 5, 8, 13, 20])))
+    assert order.observed(compiled(request).bodies) == order.expected(request)
 
 
 @settings(deadline=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -91,37 +91,43 @@ def check(order: SimpleNamespace, request: Request, samples: int = 12) -> Workfl
     return workflow
 
 
+WHOLE, CUT = 10**9, 50
+
+
 @pytest.mark.large
-@pytest.mark.parametrize("max_tasks", [10**9, 50])
+@pytest.mark.parametrize("max_tasks", [WHOLE, CUT])
 @pytest.mark.parametrize("activities", [[THREE], [FOUR], [FOUR, "", "", "parallel"], ["pre", "", "post"]], ids=str)
-class TestLarge:
-    def test_three_thousand_levels(self, order: SimpleNamespace, activities: list[str], max_tasks: int) -> None:
-        check(order, build(order, chain(3000), activities, max_tasks))
+@pytest.mark.parametrize(
+    "edges",
+    [chain(3000), ladder(3 * 18 + 1), ladder(3 * 500 + 1)],
+    ids=["3000 levels", "18 diamonds", "500 diamonds"],
+)
+def test_deep_graphs(order: SimpleNamespace, edges: Edges, activities: list[str], max_tasks: int) -> None:
+    check(order, build(order, edges, activities, max_tasks), samples=50)
 
-    def test_a_hundred_thousand_wide(self, order: SimpleNamespace, activities: list[str], max_tasks: int) -> None:
-        check(order, build(order, star(100_000), activities, max_tasks), samples=4)
 
-    def test_a_tree_of_a_hundred_thousand(
-        self, order: SimpleNamespace, activities: list[str], max_tasks: int
-    ) -> None:
-        check(order, build(order, tree(100_000), activities, max_tasks), samples=4)
-
-    @pytest.mark.parametrize("diamonds", [18, 500])
-    def test_a_ladder(self, order: SimpleNamespace, activities: list[str], max_tasks: int, diamonds: int) -> None:
-        check(order, build(order, ladder(3 * diamonds + 1), activities, max_tasks), samples=50)
+@pytest.mark.large
+@pytest.mark.parametrize(
+    ("activities", "max_tasks"), [([THREE], CUT), ([FOUR], CUT), ([FOUR, "", "", "parallel"], WHOLE)], ids=str
+)
+@pytest.mark.parametrize("shape", [star, tree])
+def test_a_hundred_thousand(
+    order: SimpleNamespace, shape: Callable[[int], Edges], activities: list[str], max_tasks: int
+) -> None:
+    check(order, build(order, shape(100_000), activities, max_tasks), samples=4)
 
 
 @pytest.mark.parametrize(
     "edges", [chain(300), star(300), tree(300), ladder(301)], ids=["chain", "star", "tree", "ladder"]
 )
-@pytest.mark.parametrize("max_tasks", [10**9, 20])
+@pytest.mark.parametrize("max_tasks", [WHOLE, 20])
 def test_the_same_shapes_smaller(order: SimpleNamespace, edges: Edges, max_tasks: int) -> None:
     """Exactly, for every activity."""
     for kinds in ([THREE], [FOUR], [FOUR, "", "", "parallel"], ["pre", "", "post"]):
         request = build(order, edges, kinds, max_tasks)
         found, expected = order.observed(compiled(request).bodies), order.expected(request)
         assert found.keys() == expected.keys()
-        if max_tasks == 10**9:
+        if max_tasks == WHOLE:
             assert found == expected
         assert all(found[node] >= after for node, after in expected.items())
 

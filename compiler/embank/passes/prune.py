@@ -31,11 +31,13 @@ def prune(workflow: Workflow) -> Checked[Workflow]:
 def _pruned(body: Body) -> Body:
     """Contraction makes edges that others imply; without them a join can be worth less than its edges."""
     while True:
-        contracted = _contracted(body)
-        stays = len(contracted.tasks) == len(body.tasks)
-        if stays or not any(task.kind is Kind.JOIN for task in contracted.tasks):
-            return contracted
-        body = replace(contracted, requires=tuple(map(tuple, transitive_reduction(contracted.requires))))
+        body = _contracted(body)
+        if not any(task.kind is Kind.JOIN for task in body.tasks):
+            return body
+        requires = tuple(map(tuple, transitive_reduction(body.requires)))
+        if requires == body.requires:
+            return body
+        body = replace(body, requires=requires)
 
 
 def _contracted(body: Body) -> Body:
