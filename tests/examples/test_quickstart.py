@@ -14,8 +14,7 @@ import pytest
 from embank.errors import ExitCode
 from embank.inputs.provider import Provider, find_provider, load_providers
 from embank.inputs.workflow import read_workflow
-from embank.run.actions import Actions
-from embank.run.local import execute
+from embank.run.local import run_document
 
 QUICKSTART = Path(__file__).resolve().parents[2] / "examples" / "quickstart"
 EMBANK = Path(sys.executable).parent / "embank"
@@ -52,11 +51,7 @@ def compile_file(*arguments: str) -> str:
 def run(file: str, provider: Provider, execution: str) -> ExitCode:
     document = read_workflow(file).value
     assert document
-    actions = Actions([provider])
-    try:
-        return execute(document, actions.perform, execution=execution).exit_code
-    finally:
-        actions.close()
+    return run_document(document, [provider], execution=execution).exit_code
 
 
 def destroy(shop: Path) -> None:

@@ -59,25 +59,21 @@ def run_document(document: Document, provider: Provider, arguments: argparse.Nam
     """Execute a document with a provider, showing its progress on stderr and its summary on stdout."""
     from uuid import uuid4
 
-    from embank.run.actions import Actions
+    from embank.run import local
     from embank.run.live import progress_on
-    from embank.run.local import execute
     from embank.run.summary_text import summary_text
 
-    actions = Actions([provider], debug=_show if debug else None)
-    try:
-        with events_to(arguments.events) as listeners:
-            outcome = execute(
-                document,
-                actions.perform,
-                execution=str(uuid4()),
-                parallel=arguments.parallel,
-                fail_fast=arguments.fail_fast,
-                listeners=[progress_on(sys.stderr), *listeners],
-                confirm=_confirm if sys.stdin.isatty() and sys.stderr.isatty() else None,
-            )
-    finally:
-        actions.close()
+    with events_to(arguments.events) as listeners:
+        outcome = local.run_document(
+            document,
+            [provider],
+            execution=str(uuid4()),
+            parallel=arguments.parallel,
+            fail_fast=arguments.fail_fast,
+            listeners=[progress_on(sys.stderr), *listeners],
+            confirm=_confirm if sys.stdin.isatty() and sys.stderr.isatty() else None,
+            debug=_show if debug else None,
+        )
     # stdout is taken when the events go there
     out = sys.stderr if arguments.events == "-" else sys.stdout
     out.writelines(f"{line}\n" for line in summary_text(outcome.summary))

@@ -16,7 +16,7 @@ from embank.inputs.provider_file import ProviderFile
 from embank.inputs.provider_options import Declared, configure, without
 from embank.model import Json
 from embank.plugins import Bank, BankError, Protectable
-from embank.plugins.installed import summary
+from embank.plugins.installed import PROTECTABLES, entry_points, summary
 from embank.plugins.registry import (
     Component,
     LoadedBank,
@@ -38,7 +38,7 @@ MISTAKE = re.compile(r"\[([^\]]+)\] (\w+)(?: = )?(.*)", re.DOTALL)
 class Provider:
     """A provider that can be used. `plugins` is by resource type; `sha256` digests its file without secrets.
 
-    `protectables` are those that are installed for the types that it has plugins for.
+    `protectables` are those that are installed for the types that it has plugins for, and for their dependents.
     """
 
     id: str
@@ -105,11 +105,7 @@ class _Parts:
         self.bank = self._keep(find_bank(file.bank.value, file.bank.place)) if file.bank and file.bank.value else None
         paths = {given.value: given.place for given in reversed(file.plugins)}
         plugins = [self._keep(find_plugin(given, place)) for given, place in reversed(paths.items())]
-        protectables = [
-            self._keep(find_protectable(kind, plugin.place))
-            for plugin in filter(None, plugins)
-            for kind in plugin.loaded.resource_types
-        ]
+        protectables = self._protectables(list(filter(None, plugins)))
         components = list(filter(None, (self.bank, *plugins, *protectables)))
         everything_found = not self._found
         self.declared = Declared(components)
@@ -121,6 +117,15 @@ class _Parts:
             self._found.extend(self.declared.unknown(self._conf))
         for component in components:
             self._set_up(component)
+
+    def _protectables(self, plugins: list[Component]) -> list[Component | None]:
+        """Those of the types that are protected, and those of possible dependents of these. A dependent without a
+        plugin has to show in the resource graph: "every Protectable must have a corresponding Protection Plugin".
+        """
+        places = {kind: plugin.place for plugin in plugins for kind in plugin.loaded.resource_types}
+        own = [self._keep(find_protectable(kind, place)) for kind, place in places.items()]
+        others = (find_protectable(kind).value for kind in entry_points(PROTECTABLES) if kind not in places)
+        return own + [other for other in others if other and not places.keys().isdisjoint(other.loaded.parent_types)]
 
     @property
     def problems(self) -> tuple[Diagnostic, ...]:
