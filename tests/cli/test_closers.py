@@ -80,5 +80,5 @@ def test_a_closer_that_fails_keeps_no_other_from_closing(apps: Callable[[str, st
     assert not (work / "outer-frozen").exists(), "the outer application must be thawed whatever the inner one does"
     assert "cannot thaw" in done.stderr
     assert "inner" in done.stdout.split("STILL OPEN")[1]
-    assert "outer" not in done.stdout.split("STILL OPEN")[1].split("freeze windows")[0]
+    assert "outer" not in done.stdout.split("STILL OPEN")[1].split("held open")[0]
     assert status(embank) == ["error"]

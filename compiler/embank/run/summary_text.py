@@ -36,9 +36,9 @@ def summary_text(summary: Summary) -> Iterator[str]:
             for window in summary.open
         )
     if summary.windows:
-        yield "  freeze windows:"
+        yield "  held open (frozen, stopped or staged):"
         yield from (f"    {_name(each)}: {_window(each)}" for each in _longest(summary.windows))
-        yield from _more(len(summary.windows), "freeze windows")
+        yield from _more(len(summary.windows), "more that was held open")
     yield from _critical_path(summary.critical_path)
     yield from (f"  warning: {plain(warning)}" for warning in summary.warnings)
 
