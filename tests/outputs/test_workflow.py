@@ -249,7 +249,7 @@ def test_a_template_replaces_the_built_in_one(compiled: Compile, tmp_path: Path)
     (tmp_path / "workflow_body.yaml.j2").write_text("\n{{ body.name }}: {type: reverse, tasks: {\n")
     text = "".join(write_workflow(compiled(Operation.VERIFY), str(tmp_path)))
     assert "nightly_shop_verify_activities: {type: reverse, tasks: {\n" in text
-    assert text.startswith("# Embank workflow: verify plan nightly-shop\n")
+    assert text.startswith("# Embank workflow: verify checkpoint ")
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,8 @@ def test_expressions_that_are_not_supported(value: str, hint: str, refused: Refu
         ("retry: {count: 3, delay: 1}", "retry: count=3 delay=1", "EMB605", "retry must be keys and values", ""),
         (DONE, "      requires: {a: b}\n", "EMB605", "requires must be a list of names", ""),
         (DONE, "      requires: [application_shop_ready, 5]\n", "EMB605", "must list names, not the number 5", ""),
+        ("on-complete: [fail]", "join: 2", "EMB605", "join must be text", ""),
+        ("on-complete: [fail]", "join: one", "EMB605", "join must be `all`, not 'one'", ""),
         ("[activities]", "[activities: <% 1 %>]", "EMB605", "on-success must list names", "conditions"),
         (DONE, f"{DONE}      description: ''\n", "EMB606", "description is empty", "leave it out"),
         (DONE, f"{DONE}      input: {{}}\n", "EMB606", "input is empty", "leave it out"),

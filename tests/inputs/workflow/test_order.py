@@ -67,6 +67,16 @@ def test_a_circle_of_thousands(refused: Refuse) -> None:
     assert "(4900 more)" in problem.message
 
 
+def test_a_join_is_reached_by_on_complete_alone(shop: Path, problems: Problems) -> None:
+    """`on-success` and `on-error` exclude each other: of two ways that lead to a join one never comes."""
+    text = shop.read_text().replace("on-complete: [fail]\n", "join: all\n")
+    found = problems(text)
+    assert [problem.code for problem in found] == ["EMB604"]
+    assert "on-error leads to 'abandon', which waits with `join`" in found[0].message
+    assert "use `on-complete`" in found[0].hint
+    assert problems(text.replace("on-error: [abandon]", "on-complete: [abandon]")) == ()
+
+
 def test_a_task_that_would_never_run(refused: Refuse, line_of: LineOf) -> None:
     more = "    first: {action: std.noop}\n    second: {action: std.noop, requires: first}\n"
     problem = refused(DONE, DONE + more)
