@@ -20,6 +20,7 @@ CODES: dict[str, str] = {
     "EMB110": "a value that JSON cannot hold",
     "EMB111": "the file does not hold keys and values",
     "EMB112": "too large",
+    "EMB113": "too many problems",
     # 2xx providers and plugins
     "EMB201": "a plugin is not installed",
     "EMB202": "a plugin cannot be loaded or set up",
@@ -55,7 +56,6 @@ CODES: dict[str, str] = {
     "EMB310": "parameters that do not fit their schema",
     "EMB311": "parameters or policies that nothing uses",
     "EMB312": "a secret in plain text",
-    "EMB313": "too many problems",
     # 4xx resource graphs
     "EMB401": "two resources of one type and id",
     "EMB402": "a dependent that does not exist",

@@ -241,7 +241,8 @@ def test_separate_cycles_are_all_reported() -> None:
 def test_many_mistakes_are_cut_short() -> None:
     found = problems("version: 1\nresources:\n" + "- {type: A}\n" * 1000)
     assert len(found) == 101
-    assert found[-1] == " EMB313 more than 100 problems; the rest is not shown"
+    assert found[-1] == " EMB113 more than 100 problems; the rest is not shown"
+    assert len(problems("version: 1\nresources:\n" + "- {type: A}\n" * 100)) == 100
 
 
 def test_text_for_terminals_is_made_visible_in_messages() -> None:

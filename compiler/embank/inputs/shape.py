@@ -40,12 +40,12 @@ class Shape:
         related: tuple[Related, ...] = (),
         severity: Severity = Severity.ERROR,
     ) -> None:
-        """Collect a problem. Raises TooManyProblems at the hundredth."""
-        self.problems.append(Diagnostic(code, message, place, hint, related, severity))
+        """Collect a problem. Raises TooManyProblems at the one after the hundredth."""
         if len(self.problems) >= MOST_PROBLEMS:
-            message = f"more than {MOST_PROBLEMS} problems; the rest is not shown"
-            self.problems.append(Diagnostic("EMB313", message, Place(place.file), "is this the right file?"))
+            rest = f"more than {MOST_PROBLEMS} problems; the rest is not shown"
+            self.problems.append(Diagnostic("EMB113", rest, Place(place.file), "is this the right file?"))
             raise TooManyProblems
+        self.problems.append(Diagnostic(code, message, place, hint, related, severity))
 
     def keys(self, mapping: dict[str, Json], known: Collection[str], what: str) -> None:
         """No other keys than these."""

@@ -57,6 +57,7 @@ def test_a_file_full_of_mistakes_is_not_read_to_the_end(shop: Path, problems: Pr
     tasks = "".join(f"    t{number}: {{action: std.nop, requires: [x{number}]}}\n" for number in range(5000))
     found = problems(shop.read_text() + tasks)
     assert len(found) == 101
+    assert found[-1].code == "EMB113"
 
 
 def test_everything_that_is_wrong_is_said_at_once(shop: Path, problems: Problems) -> None:
