@@ -13,6 +13,9 @@ from enum import StrEnum
 from embank.diagnostics import Place
 from embank.model import EMPTY, Json, Parameters
 
+# What may follow a task of a direct workflow besides tasks: Mistral's engine commands, those supported.
+COMMANDS = frozenset(("noop", "fail", "succeed"))
+
 
 class Flow(StrEnum):
     """How the tasks of a workflow are ordered: by what follows them, or by what they require."""

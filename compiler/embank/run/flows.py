@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from embank.document import Flow
+from embank.document import COMMANDS, Flow
 from embank.model import Json
 from embank.run.effects import Changed
 from embank.run.execution import Execution
-from embank.run.program import COMMANDS, Steps
+from embank.run.program import Steps
 from embank.run.state import MAIN, Frame
 from embank.run.states import IDLE, RUNNING, SKIPPED, SUCCEEDED, FlowState
 

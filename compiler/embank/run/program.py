@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from embank.document import Document, Flow, TaskSpec, WorkflowSpec
+from embank.document import COMMANDS, Document, Flow, TaskSpec, WorkflowSpec
 from embank.graph import depth_first, find_cycle, reverse, topological_order
-
-COMMANDS = frozenset(("noop", "fail", "succeed"))  # engine commands in on-success, on-error, on-complete
 
 
 @dataclass(frozen=True, slots=True)

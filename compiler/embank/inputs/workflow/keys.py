@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from embank.document import Flow
+from embank.document import COMMANDS, Flow
 
 VERSION = "2.0"
 VERSIONS = ("2.0", "2", 2)  # and 2.0, which equals 2
@@ -15,8 +15,7 @@ TASK_NAME = re.compile(r"[A-Za-z_]\w{0,254}", re.ASCII)
 WORKFLOW_NAME = re.compile(r"\w[\w.-]{0,254}", re.ASCII)
 UUID_LIKE = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
-# What may follow a task of a direct workflow besides tasks. `pause` is not supported: see COMMANDS_REFUSED.
-COMMANDS = frozenset(("noop", "fail", "succeed"))
+# Mistral's engine commands that are not supported, and what to write instead. The others are `document.COMMANDS`.
 COMMANDS_REFUSED: Mapping[str, str] = {"pause": "give the task that is to wait `pause-before: true`"}
 RESERVED: Mapping[Flow, frozenset[str]] = {
     Flow.REVERSE: frozenset(("version",)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 
 from embank.diagnostics import Place, Related, did_you_mean
-from embank.document import Flow, TaskSpec, WorkflowSpec
+from embank.document import COMMANDS, Flow, TaskSpec, WorkflowSpec
 from embank.graph import depth_first, find_cycle
 from embank.inputs.shape import Shape, quoted
 from embank.inputs.workflow import keys
@@ -39,7 +39,7 @@ def _resolved(shape: Shape, spec: WorkflowSpec, task: TaskSpec, number: dict[str
     """The numbers of the tasks that a task requires, or that follow it; what cannot be is reported."""
     found: list[int] = []
     for key, name in _references(task):
-        if spec.flow is Flow.DIRECT and name in keys.COMMANDS:
+        if spec.flow is Flow.DIRECT and name in COMMANDS:
             continue
         if name in number and name != task.name:
             found.append(number[name])
