@@ -143,7 +143,7 @@ def test_of_much_nonsense_only_the_beginning_is_read(kind: str) -> None:
     begin, repeated = NONSENSE[kind]
     stream = CountedReads(begin + repeated * (20 * MIB // len(repeated)))
     source = Source(stream, "f")
-    composer = Composer(source, "f")
+    composer = Composer(source, "f", yaml.DEEPEST)
     composer.run()
     checked = composer.result(source.sha256)
     assert checked.value is None or checked.diagnostics
