@@ -82,3 +82,33 @@ def test_a_closer_that_fails_keeps_no_other_from_closing(apps: Callable[[str, st
     assert "inner" in done.stdout.split("STILL OPEN")[1]
     assert "outer" not in done.stdout.split("STILL OPEN")[1].split("held open")[0]
     assert status(embank) == ["error"]
+
+
+def test_a_bank_that_vanishes_while_all_is_frozen_keeps_nothing_frozen(
+    apps: Callable[[str, str], Path], embank: Embank
+) -> None:
+    work = apps("/bin/mv $here/../bank $here/../elsewhere", "/bin/true")
+    done = embank("run", "apps.yaml")
+    assert done.returncode == 4, done.stdout
+    assert not (work / "outer-frozen").exists()
+    assert "STILL OPEN" not in done.stdout
+    assert not (work / "bank").exists(), "an empty bank in the place of the real one"
+    (work / "elsewhere").rename(work / "bank")
+    assert status(embank) == ["protecting"]
+
+
+def test_a_bank_that_vanishes_during_a_restore_keeps_nothing_stopped(
+    apps: Callable[[str, str], Path], embank: Embank
+) -> None:
+    work = apps("/bin/true", "/bin/true")
+    assert embank("run", "apps.yaml").returncode == 0
+    (checkpoint,) = embank("checkpoint", "list", "--provider", "local", "-f", "value", "-c", "id").stdout.split()
+    with (work / "providers.d" / "local.conf").open("a") as provider:
+        provider.write("stop = outer /bin/touch $here/../stopped\nstart = outer /bin/rm -f $here/../stopped\n")
+        provider.write("stop = inner /bin/mv $here/../bank $here/../elsewhere\nstart = inner /bin/true\n")
+    done = embank("compile", "restore", "--provider", "local", "--checkpoint", checkpoint, "-o", "restore.yaml")
+    assert done.returncode == 0, done.stderr
+    done = embank("run", "restore.yaml")
+    assert done.returncode == 4, done.stdout
+    assert not (work / "stopped").exists()
+    assert "STILL OPEN" not in done.stdout

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from embank.plugins import (
+    BankError,
     BankSection,
     Checkpoint,
     Context,
@@ -90,6 +91,7 @@ class ApplicationPlugin(ProtectionPlugin):
         """Stop the application."""
         if checkpoint.section(resource).load() != _definition(self._application(resource)):
             context.log(f"{resource} is defined otherwise than when it was protected")
+        context.record_restored(resource, {"id": resource.id})  # now: starting it must depend on no bank
         yield from self._run("stop", checkpoint, context, resource)
 
     @closes("pre")
@@ -98,7 +100,6 @@ class ApplicationPlugin(ProtectionPlugin):
     ) -> Iterator[Poll]:
         """Start the application."""
         yield from self._run("start", checkpoint, context, resource)
-        context.record_restored(resource, {"id": resource.id})
 
     def activity_verify_parallel(
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
@@ -131,7 +132,10 @@ class ApplicationPlugin(ProtectionPlugin):
             yield from run(verb, command, variables, self.conf[SECTION][f"{verb}_timeout"])
 
     def _tell_frozen_time(self, section: BankSection, context: Context, resource: Resource) -> None:
-        since = section.noted("frozen")
+        try:
+            since = section.noted("frozen")
+        except BankError:  # it is thawed all the same
+            return
         if since is not None and "freeze" in self._applications[resource.id].commands:
             context.log(f"{resource} was frozen for {max(0.0, time.time() - since):.2f} s")
 
