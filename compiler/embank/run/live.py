@@ -56,7 +56,10 @@ class LiveProgress:
         self._failed: list[str] = []
         self._title = ""
         self._lock = threading.Lock()
+        # rich measures what it will erase before it waits for its turn to write: one writer at a time
+        self._screen = threading.Lock()
         self._live: Live | None = None
+        self._gone = threading.Event()
 
     def __call__(self, event: events.Event) -> None:
         """Take in an event; the display follows at its own pace."""
@@ -67,7 +70,8 @@ class LiveProgress:
         line = line_of(event) if isinstance(event, SCROLLED) else ""
         if line:
             style = "bold red" if isinstance(event, events.TaskFailed | events.TaskTimedOut) else ""
-            self._console.print(Text(line, style=style))
+            with self._screen:
+                self._console.print(Text(line, style=style))
         if isinstance(event, events.ExecutionStarted | events.TaskResumed | events.ExecutionInterrupted):
             self._show()
         elif isinstance(event, events.ExecutionFinished | events.TaskPaused):
@@ -88,15 +92,24 @@ class LiveProgress:
         from rich.live import Live
 
         if self._live is None:
-            self._live = Live(
-                console=self._console, get_renderable=self._render, refresh_per_second=REFRESHES, transient=True
-            )
-            self._live.start()
+            self._gone = threading.Event()
+            self._live = Live(console=self._console, get_renderable=self._render, auto_refresh=False, transient=True)
+            with self._screen:
+                self._live.start()
+            threading.Thread(target=self._refresh, args=(self._live, self._gone), daemon=True).start()
 
     def _hide(self) -> None:
         if self._live is not None:
-            self._live.stop()
+            self._gone.set()
+            with self._screen:
+                self._live.stop()
             self._live = None
+
+    def _refresh(self, live: Live, gone: threading.Event) -> None:
+        while not gone.wait(1 / REFRESHES):
+            with self._screen:
+                if not gone.is_set():
+                    live.refresh()
 
     def _render(self) -> RenderableType:
         from rich.text import Text
