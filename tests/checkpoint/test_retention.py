@@ -178,3 +178,9 @@ def test_each_rule_keeps_as_many_as_it_says(candidates: list[Candidate], count: 
         ):
             survivors = kept(decide(complete, Keep(**{rule: count})))
             assert sum(rule in reasons for reasons in survivors.values()) == min(count, len(periods))
+
+
+def test_an_interrupted_one_stays_and_it_is_said_how_to_get_rid_of_it() -> None:
+    (decision,) = decide([candidate("dead", NOON, Status.PROTECTING)], Keep(last=1))
+    assert decision.keep
+    assert "it was interrupted; `embank checkpoint delete`" in decision.reasons[0]

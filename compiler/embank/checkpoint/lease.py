@@ -70,7 +70,7 @@ class Leases:
             if last and last.live(now) and last.owner != owner:
                 raise LeaseHeld(
                     f"the checkpoint {self.checkpoint} is in use by execution {last.owner!r} until "
-                    f"{timestamp(last.expires)}: wait, or cancel that execution"
+                    f"{timestamp(last.expires)}: wait until it has ended; if it was killed, try again after that time"
                 )
             mine = last if last and last.owner == owner and not last.released else None
             expires = max(now + ttl, mine.expires) if mine else now + ttl

@@ -106,4 +106,5 @@ def _decision(candidate: Candidate, rules: Sequence[str], newest: Candidate | No
         if newest and candidate.created < newest.created:
             return Decision(candidate.id, False, (f"it failed, and {newest.id} is newer and complete",))
         return Decision(candidate.id, True, ("it failed, and no newer one of its plan is complete",))
-    return Decision(candidate.id, True, (f"it is {candidate.status.value}: not a matter of retention",))
+    interrupted = f"it is {candidate.status.value}, and no execution works on it: it was interrupted"
+    return Decision(candidate.id, True, (f"{interrupted}; `embank checkpoint delete` it when nobody needs it",))

@@ -32,6 +32,8 @@ class CheckpointList(EmbankCommand, Lister):
         for info in checkpoints_of(provider_of(parsed_args)).infos():
             plan, created = (info.facts.plan, info.facts.created) if info.facts else ("?", "?")
             rows.append((info.id, Text(plan), str(info.status.status), created, Size(info.size)))
+        if not rows:
+            sys.stderr.write("the bank has no checkpoints\n")
         return ("id", "plan", "status", "created", "size"), rows
 
 
@@ -48,6 +50,7 @@ class CheckpointShow(EmbankCommand, ShowOne):
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[tuple[str, ...], tuple[Any, ...]]:
         """Its facts."""
         from embank.checkpoint.errors import Damaged, Incomplete
+        from embank.checkpoint.objects import timestamp
 
         checkpoints = checkpoints_of(provider_of(parsed_args))
         checkpoint = checkpoints.open(checkpoint_id(checkpoints, parsed_args.checkpoint))
@@ -58,6 +61,15 @@ class CheckpointShow(EmbankCommand, ShowOne):
             resources = [f"? {error}"]
         history = [f"{step.at}  {step.status}  {step.reason}".rstrip() for step in checkpoint.history()]
         used = [f"{step.at}  {step.operation}  {step.state}" for step in checkpoint.operations()]
+        executions = {step.execution for step in checkpoint.operations()}
+        if info.facts:
+            executions.add(info.facts.execution)
+        is_open = [
+            f"{resource}  {phase}  (execution {execution})"
+            for execution in sorted(executions)
+            for resource, phase in checkpoint.open_brackets(execution)
+        ]
+        lease = f"{info.lease.owner}  until {timestamp(info.lease.expires)}" if info.lease else ""
         facts = {
             "id": checkpoint.id,
             "status": str(info.status.status),
@@ -69,7 +81,8 @@ class CheckpointShow(EmbankCommand, ShowOne):
             "resources": Words(resources),
             "history": Words(history),
             "executions": Words(used),
-            "lease": Text(info.lease.owner if info.lease else ""),
+            "open": Words(is_open),
+            "lease": Text(lease),
         }
         return tuple(facts), tuple(facts.values())
 
@@ -89,12 +102,18 @@ class CheckpointVerify(EmbankCommand):
         checkpoints = checkpoints_of(provider_of(parsed_args))
         checkpoint = checkpoints.open(checkpoint_id(checkpoints, parsed_args.checkpoint))
         status = checkpoint.status()
+        if status.status in ("protecting", "deleting"):
+            sys.stderr.write(
+                f"the checkpoint {checkpoint.id} is {status.status}: it is not whole, nothing was verified\n"
+            )
+            return ExitCode.PROBLEMS
         wrong = 0
         for finding in checkpoint.verify():
             wrong += 1
             sys.stderr.write(f"{finding.kind}: {plain(finding.message)}\n")
         if wrong:
-            sys.stderr.write(f"the checkpoint {checkpoint.id} is damaged: {wrong} findings\n")
+            verdict = "damaged" if status.status == "available" else str(status.status)
+            sys.stderr.write(f"the checkpoint {checkpoint.id} is {verdict}: {wrong} finding{'s' * (wrong > 1)}\n")
             return ExitCode.PROBLEMS
         objects = checkpoint.manifest.summary().objects
         size = human_size(checkpoint.size())

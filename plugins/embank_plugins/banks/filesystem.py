@@ -174,7 +174,7 @@ class FilesystemBank(Bank):
             while not place.exists():
                 place = place.parent
             if not place.is_dir():
-                raise BankError(f"the bank {self.path} cannot be: {place} is not a directory")
+                raise BankError(f"the bank {self.path} cannot be used: {place} is not a directory")
             if not os.access(place, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
                 raise BankError(f"the bank {self.path} cannot be used: no permission to read and write in {place}")
 
