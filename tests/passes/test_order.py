@@ -70,6 +70,14 @@ def test_without_ready_of_its_own_a_parallel_waits_for_no_dependent(order: Simpl
     )
 
 
+def test_the_ready_of_others_does_not_hold_up_a_parallel(order: SimpleNamespace) -> None:
+    """The site above asks for the volume to be ready; the server between them does not, and is not held up."""
+    request = order.request("site1 > server1, server1 > volume1", site="ready", server="parallel", volume="ready")
+    assert order.steps(order.observed(compiled(request).bodies)) == (
+        "server1.parallel\nsite1.ready\nvolume1.ready > site1.ready"
+    )
+
+
 def test_with_ready_of_its_own_a_parallel_waits_for_the_snapshots(order: SimpleNamespace) -> None:
     request = order.request("server1 > volume1", server="ready, parallel", volume="ready")
     assert order.steps(order.observed(compiled(request).bodies)) == (
