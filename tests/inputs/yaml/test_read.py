@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,19 +18,8 @@ from hypothesis import strategies as st
 from embank.errors import InputUnreadable
 from embank.inputs import yaml
 
-
-def problems(text: str | bytes) -> list[str]:
-    """Every diagnostic as "line:column CODE message"."""
-    data = text.encode() if isinstance(text, str) else text
-    found = yaml.parse(data, "f").diagnostics
-    return [f"{d.place.line}:{d.place.column} {d.code} {d.message}" for d in found if d.place]
-
-
-def value(text: str | bytes) -> object:
-    checked = yaml.parse(text.encode() if isinstance(text, str) else text, "f")
-    assert not checked.diagnostics
-    assert checked.value
-    return checked.value.value
+Problems = Callable[[str | bytes], list[str]]
+Value = Callable[[str | bytes], object]
 
 
 # -- what it reads --
@@ -43,7 +33,7 @@ SCALARS = re.split(
 
 
 @pytest.mark.parametrize("scalar", SCALARS)
-def test_a_plain_scalar_means_what_it_means_to_pyyaml(scalar: str) -> None:
+def test_a_plain_scalar_means_what_it_means_to_pyyaml(scalar: str, problems: Problems, value: Value) -> None:
     text = f"key: {scalar}\n"
     if scalar in ("=", "0b_", ".inf"):  # PyYAML refuses the first, crashes at the second; JSON has no third
         assert problems(text)
@@ -54,7 +44,7 @@ def test_a_plain_scalar_means_what_it_means_to_pyyaml(scalar: str) -> None:
     assert repr(ours) == repr(expected)  # 1, 1.0 and True are equal, and not the same
 
 
-def test_a_date_stays_text() -> None:
+def test_a_date_stays_text(value: Value) -> None:
     assert value("a: 2024-01-01\nb: 2024-01-01 10:00:00") == {"a": "2024-01-01", "b": "2024-01-01 10:00:00"}
 
 
@@ -66,7 +56,7 @@ json_values = st.recursive(
 
 
 @given(st.dictionaries(st.text(), json_values, max_size=5))
-def test_what_pyyaml_writes_comes_back(document: dict[str, object]) -> None:
+def test_what_pyyaml_writes_comes_back(value: Value, document: dict[str, object]) -> None:
     text = pyyaml.safe_dump(document, allow_unicode=False)
     if "&id" in text or any(len(key) > 100 for key in document):
         return
@@ -76,7 +66,7 @@ def test_what_pyyaml_writes_comes_back(document: dict[str, object]) -> None:
 
 
 @given(st.dictionaries(st.text(max_size=50), st.text() | st.integers() | st.booleans() | st.none(), max_size=5))
-def test_json_as_most_programs_write_it_comes_back(document: dict[str, object]) -> None:
+def test_json_as_most_programs_write_it_comes_back(value: Value, document: dict[str, object]) -> None:
     data = json.dumps(document)
     try:
         data.encode().decode("utf-8")
@@ -86,7 +76,7 @@ def test_json_as_most_programs_write_it_comes_back(document: dict[str, object]) 
     assert value(data) == document
 
 
-def test_json_with_characters_beyond_sixteen_bits() -> None:
+def test_json_with_characters_beyond_sixteen_bits(value: Value) -> None:
     document = {"name": "💾 \\ud83d\\udcbe \\", "💾": ["\\💾", '"💾"']}
     assert value(json.dumps(document)) == document
     assert value(json.dumps(document, ensure_ascii=False)) == document

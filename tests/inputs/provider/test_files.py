@@ -9,32 +9,18 @@ import pytest
 
 from embank.diagnostics import Diagnostic
 from embank.errors import InputUnreadable
-from embank.inputs.provider import check_providers, load_providers, provider_directory
-
-THINGS = """\
-[provider]
-name = things
-id = t-1
-description = Things
-bank = karbor.protections.acme-memory-bank-plugin
-plugin = karbor.protections.acme-things-protection-plugin
-"""
+from embank.inputs.provider import load_providers, provider_directory
 
 Directory = Callable[..., Path]
 Shown = Callable[..., list[str]]
-
-
-def checked(where: Path) -> tuple[Diagnostic, ...]:
-    files = load_providers(str(where)).value
-    assert files is not None
-    return check_providers(files)
+Check = Callable[[Path], tuple[Diagnostic, ...]]
 
 
 # -- files and directories --
 
 
-def test_files_are_read_in_the_order_of_their_names(acme: None, directory: Directory) -> None:
-    where = directory(b=THINGS, a="[provider]\nname = a\n", c="")
+def test_files_are_read_in_the_order_of_their_names(acme: None, directory: Directory, things: str) -> None:
+    where = directory(b=things, a="[provider]\nname = a\n", c="")
     (where / "d.conf.bak").write_text("nonsense")
     (where / "e.ini").write_text("nonsense")
     files = load_providers(str(where)).value or ()
@@ -53,13 +39,17 @@ def test_files_are_read_in_the_order_of_their_names(acme: None, directory: Direc
     ],
     ids=["empty", "latin-1", "mark", "utf-16", "nul", "large"],
 )
-def test_a_file_that_is_no_text_says_so(directory: Directory, shown: Shown, data: bytes, expected: str) -> None:
+def test_a_file_that_is_no_text_says_so(
+    directory: Directory, shown: Shown, data: bytes, expected: str, checked: Check
+) -> None:
     where = directory()
     (where / "x.conf").write_bytes(data)
     assert shown(checked(where), hints=False) == [expected]
 
 
-def test_a_directory_and_a_dangling_link_among_the_files_are_reported(directory: Directory, shown: Shown) -> None:
+def test_a_directory_and_a_dangling_link_among_the_files_are_reported(
+    directory: Directory, shown: Shown, checked: Check
+) -> None:
     where = directory()
     (where / "a.conf").mkdir()
     (where / "b.conf").symlink_to("nowhere")
@@ -69,8 +59,8 @@ def test_a_directory_and_a_dangling_link_among_the_files_are_reported(directory:
     ]
 
 
-def test_no_permission_is_reported(python: Callable[..., str], directory: Directory) -> None:
-    where = directory(a=THINGS)
+def test_no_permission_is_reported(python: Callable[..., str], directory: Directory, things: str) -> None:
+    where = directory(a=things)
     (where / "a.conf").chmod(0)
     program = (
         "from embank.inputs.provider import *\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,27 +14,15 @@ from embank.inputs import yaml
 from embank.inputs.yaml.composer import Composer
 from embank.inputs.yaml.source import Source
 
+Problems = Callable[[str | bytes], list[str]]
+
 MIB = 2**20
-
-
-def problems(text: str | bytes) -> list[str]:
-    """Every diagnostic as "line:column CODE message"."""
-    data = text.encode() if isinstance(text, str) else text
-    found = yaml.parse(data, "f").diagnostics
-    return [f"{d.place.line}:{d.place.column} {d.code} {d.message}" for d in found if d.place]
-
-
-def value(text: str | bytes) -> object:
-    checked = yaml.parse(text.encode() if isinstance(text, str) else text, "f")
-    assert not checked.diagnostics
-    assert checked.value
-    return checked.value.value
 
 
 # -- what it refuses --
 
 
-def test_all_problems_are_reported_in_one_go() -> None:
+def test_all_problems_are_reported_in_one_go(problems: Problems) -> None:
     text = "a: 1\nb: 2\na: 3\non: 1\n? [x]\n: y\n1: 2\n<<: {c: 1}\nx: &q 1\ny: !!str 2\nz: .nan\nw: *q\n"
     assert problems(text) == [
         "3:1 EMB102 the key 'a' is given twice",
@@ -84,12 +73,12 @@ def test_a_duplicate_key_shows_the_first_one_and_does_not_replace_it() -> None:
         (b"a:\n\tb: 1", "2:1 EMB101 not valid YAML: found character that cannot start any token"),
     ],
 )  # fmt: skip
-def test_it_says_what_and_where(text: bytes, expected: str) -> None:
+def test_it_says_what_and_where(text: bytes, expected: str, problems: Problems) -> None:
     (found,) = problems(text)
     assert found.startswith(expected)
 
 
-def test_an_ambiguous_character_between_two_reads_is_found() -> None:
+def test_an_ambiguous_character_between_two_reads_is_found(problems: Problems) -> None:
     for shift in range(4):
         data = b"a: 'x" + b"x" * (2**14 - 8 + shift) + "\u2028'".encode()
         (found,) = problems(data)
@@ -103,7 +92,7 @@ def test_an_unclosed_bracket_shows_where_it_was_opened() -> None:
     assert "bracket" in diagnostic.hint
 
 
-def test_the_number_of_problems_is_limited() -> None:
+def test_the_number_of_problems_is_limited(problems: Problems) -> None:
     assert len(problems("a: 1\n" * 1000)) == 20
 
 
@@ -168,7 +157,7 @@ def test_a_hundred_megabytes_of_nonsense_need_little_memory(tmp_path: Path) -> N
     assert int(mebibytes) < 50
 
 
-def test_a_legal_depth_is_read_and_one_more_is_refused() -> None:
+def test_a_legal_depth_is_read_and_one_more_is_refused(problems: Problems) -> None:
     assert yaml.parse(b"a: " + b"[" * 99 + b"]" * 99, "f").ok
     (found,) = problems(b"a: " + b"[" * 100 + b"]" * 100)
     assert found == "1:103 EMB105 nested more than 100 levels deep"

@@ -9,41 +9,21 @@ from textwrap import dedent
 import pytest
 
 from embank.diagnostics import Diagnostic, Severity
-from embank.inputs.provider import Provider, check_providers, find_provider, load_providers
+from embank.inputs.provider import Provider, find_provider, load_providers
 from embank.plugins import BankError
-
-THINGS = """\
-[provider]
-name = things
-id = t-1
-description = Things
-bank = karbor.protections.acme-memory-bank-plugin
-plugin = karbor.protections.acme-things-protection-plugin
-"""
 
 Directory = Callable[..., Path]
 Shown = Callable[..., list[str]]
-
-
-def checked(where: Path) -> tuple[Diagnostic, ...]:
-    files = load_providers(str(where)).value
-    assert files is not None
-    return check_providers(files)
-
-
-def found(where: Path, reference: str) -> Provider:
-    files = load_providers(str(where)).value
-    assert files
-    provider = find_provider(files, reference)
-    assert provider.ok
-    assert provider.value
-    return provider.value
+Check = Callable[[Path], tuple[Diagnostic, ...]]
+Find = Callable[[Path, str], Provider]
 
 
 # -- everything that can be wrong, all at once, by line --
 
 
-def test_all_mistakes_of_all_files_are_reported_at_once(acme: None, directory: Directory, shown: Shown) -> None:
+def test_all_mistakes_of_all_files_are_reported_at_once(
+    acme: None, directory: Directory, shown: Shown, checked: Check
+) -> None:
     where = directory(
         a=(
             "[provider]\nname = one\nid = same\nbank = karbor.protections.acme-memory-bank-plugin\n"
@@ -93,16 +73,18 @@ def test_all_mistakes_of_all_files_are_reported_at_once(acme: None, directory: D
 
 
 def test_sections_of_a_plugin_that_cannot_be_loaded_are_not_called_unknown(
-    acme: None, directory: Directory, shown: Shown
+    acme: None, directory: Directory, shown: Shown, things: str, checked: Check
 ) -> None:
     where = directory(
-        a=THINGS + "plugin = karbor.protections.acme-missing-plugin\n[acme_missing]\na = 1\n[acme_bank]\nport = x\n"
+        a=things + "plugin = karbor.protections.acme-missing-plugin\n[acme_missing]\na = 1\n[acme_bank]\nport = x\n"
     )
     assert [line.partition(" ")[0] for line in shown(checked(where))] == ["a.conf:7", "a.conf:11"]
 
 
-def test_keys_of_provider_are_known_whatever_plugins_do(acme: None, directory: Directory, shown: Shown) -> None:
-    where = directory(a=THINGS.replace("name =", "nmae =") + "plugin = karbor.protections.acme-missing-plugin\n")
+def test_keys_of_provider_are_known_whatever_plugins_do(
+    acme: None, directory: Directory, shown: Shown, things: str, checked: Check
+) -> None:
+    where = directory(a=things.replace("name =", "nmae =") + "plugin = karbor.protections.acme-missing-plugin\n")
     assert [line.split(" (")[0] for line in shown(checked(where))] == [
         "a.conf:1 EMB213 [provider] has no name",
         "a.conf:2 EMB214 [provider] has no key nmae",
@@ -110,8 +92,8 @@ def test_keys_of_provider_are_known_whatever_plugins_do(acme: None, directory: D
     ]
 
 
-def test_related_places_show_the_first_of_two(acme: None, directory: Directory) -> None:
-    where = directory(a=THINGS, b=THINGS.replace("= things", "= b"), c=THINGS.replace("t-1", "t-2"))
+def test_related_places_show_the_first_of_two(acme: None, directory: Directory, things: str, checked: Check) -> None:
+    where = directory(a=things, b=things.replace("= things", "= b"), c=things.replace("t-1", "t-2"))
     by_code = {each.code: each for each in checked(where)}
     assert str(by_code["EMB217"].place).endswith("b.conf:3")
     assert [str(related.place)[-8:] for related in by_code["EMB217"].related] == ["a.conf:3"]
@@ -119,25 +101,29 @@ def test_related_places_show_the_first_of_two(acme: None, directory: Directory) 
     assert [str(related.place)[-8:] for related in by_code["EMB218"].related] == ["a.conf:2"]
 
 
-def test_the_same_plugin_given_twice_is_one_mistake(acme: None, directory: Directory, shown: Shown) -> None:
-    where = directory(a=THINGS + THINGS.splitlines()[-1] + "\n")
+def test_the_same_plugin_given_twice_is_one_mistake(
+    acme: None, directory: Directory, shown: Shown, things: str, checked: Check
+) -> None:
+    where = directory(a=things + things.splitlines()[-1] + "\n")
     assert shown(checked(where)) == [
         "a.conf:7 EMB215 the plugin karbor.protections.acme-things-protection-plugin is given twice"
     ]
 
 
 def test_what_a_plugin_says_of_its_values_stands_at_their_lines(
-    acme: None, directory: Directory, shown: Shown
+    acme: None, directory: Directory, shown: Shown, things: str, checked: Check
 ) -> None:
-    where = directory(a=THINGS + "[acme_things]\nthing = /ok\nthing = one\nthing = two three\n")
+    where = directory(a=things + "[acme_things]\nthing = /ok\nthing = one\nthing = two three\n")
     assert shown(checked(where)) == [
         "a.conf:9 EMB216 [acme_things] thing = one: not absolute",
         "a.conf:10 EMB216 [acme_things] thing = two three: not absolute",
     ]
 
 
-def test_options_in_default_are_unknown_too(acme: None, directory: Directory, shown: Shown) -> None:
-    where = directory(a=THINGS + "[DEFAULT]\nhere = /tmp\nconfig_source = remote\n")
+def test_options_in_default_are_unknown_too(
+    acme: None, directory: Directory, shown: Shown, things: str, checked: Check
+) -> None:
+    where = directory(a=things + "[DEFAULT]\nhere = /tmp\nconfig_source = remote\n")
     assert shown(checked(where)) == [
         "a.conf:8 EMB214 [DEFAULT] has no key here",
         "a.conf:9 EMB214 [DEFAULT] has no key config_source",
@@ -148,21 +134,29 @@ def test_options_in_default_are_unknown_too(acme: None, directory: Directory, sh
     ("id_", "fine"),
     [("a", True), ("1.2_3-x", True), ("a/b", False), ("..", False), ("a b", False), ("x" * 101, False)],
 )
-def test_an_id_has_to_be_usable_in_keys_and_files(acme: None, directory: Directory, id_: str, fine: bool) -> None:
-    assert (checked(directory(a=THINGS.replace("t-1", id_))) == ()) is fine
+def test_an_id_has_to_be_usable_in_keys_and_files(
+    acme: None, directory: Directory, id_: str, fine: bool, things: str, checked: Check
+) -> None:
+    assert (checked(directory(a=things.replace("t-1", id_))) == ()) is fine
 
 
 # -- secrets --
 
-SECRETS = (
-    THINGS + "[acme_bank]\npassword = hunter22\npin = hunter33\nwhere = {where}\n[acme_things]\ntoken = hunter44\n"
-)
+
+@pytest.fixture
+def secrets(things: str) -> str:
+    """A provider file with secrets of all kinds, and `{where}`."""
+    return things + (
+        "[acme_bank]\npassword = hunter22\npin = hunter33\nwhere = {where}\n[acme_things]\ntoken = hunter44\n"
+    )
 
 
-def test_no_message_quotes_a_secret(acme: None, directory: Directory) -> None:
+def test_no_message_quotes_a_secret(
+    acme: None, directory: Directory, things: str, checked: Check, secrets: str
+) -> None:
     where = directory(
-        a=SECRETS.format(where="moon") + "eager = true\n",
-        b=THINGS.replace("t-1", "t-2") + "[acme_bank]\npasword = hunter55\npassword = $hunter66\nport = hunter77\n",
+        a=secrets.format(where="moon") + "eager = true\n",
+        b=things.replace("t-1", "t-2") + "[acme_bank]\npasword = hunter55\npassword = $hunter66\nport = hunter77\n",
         c="[provider]\nhunter88\n",
     )
     problems = checked(where)
@@ -185,9 +179,9 @@ def test_no_message_quotes_a_secret(acme: None, directory: Directory) -> None:
     ],
 )
 def test_a_bank_that_cannot_be_opened_says_so_without_the_secret(
-    acme: None, directory: Directory, where: str, message: str
+    acme: None, directory: Directory, where: str, message: str, found: Find, secrets: str
 ) -> None:
-    text = SECRETS.replace("pin = hunter33\n", "").format(where=where)
+    text = secrets.replace("pin = hunter33\n", "").format(where=where)
     provider = found(directory(a=text), "things")
     assert "hunter" not in repr(provider)
     with pytest.raises(BankError) as failure:
@@ -195,8 +189,8 @@ def test_a_bank_that_cannot_be_opened_says_so_without_the_secret(
     assert str(failure.value) == f"karbor.protections.acme-memory-bank-plugin: {message}"
 
 
-def test_nothing_that_is_printed_by_accident_holds_a_secret(acme: None, directory: Directory) -> None:
-    where = directory(a=SECRETS.replace("pin = hunter33\n", "").format(where="x"))
+def test_nothing_that_is_printed_by_accident_holds_a_secret(acme: None, directory: Directory, secrets: str) -> None:
+    where = directory(a=secrets.replace("pin = hunter33\n", "").format(where="x"))
     files = load_providers(str(where))
     assert "hunter" not in repr(files)
     assert files.value

@@ -9,41 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embank.diagnostics import Checked, Diagnostic
-from embank.inputs import yaml
-from embank.inputs.plan import Plan, plan_of
+from embank.diagnostics import Diagnostic
+from embank.inputs.plan import Plan
 from embank.inputs.provider import find_provider, load_providers
 from embank.inputs.selection import check_types, select
 from embank.model import Resource, ResourceGraph
 from embank.resource_graph import canonical
 
-
-def parsed(text: str) -> Checked[Plan]:
-    located = yaml.parse(text.encode(), "p.yaml")
-    assert located.value
-    plan = plan_of(located.value)
-    return Checked(plan.value, (*located.diagnostics, *plan.diagnostics))
-
-
-def said(problems: tuple[Diagnostic, ...]) -> list[str]:
-    return [f"{each.place}"[7:] + f" {each.code} {each.message}" for each in problems]
-
-
-def plan_with(entries: str) -> Plan:
-    plan = parsed(f"version: 1\nname: p\nprovider: x\nresources:\n{entries}")
-    assert plan.value, said(plan.diagnostics)
-    return plan.value
-
-
-def graph_of(**dependents: str) -> ResourceGraph:
-    """`graph_of(a="b c", b="c", c="")`: resources of the type A and their dependents."""
-    edges = [(Resource("A", a, a).key, Resource("A", b, b).key) for a in dependents for b in dependents[a].split()]
-    return canonical([Resource("A", name, name) for name in dependents], edges)
-
-
-def selected(entries: str, graph: ResourceGraph) -> tuple[list[str], list[str]]:
-    chosen = select(plan_with(entries), graph)
-    return [resource.id for resource in chosen.value.resources] if chosen.value else [], said(chosen.diagnostics)
+Say = Callable[[tuple[Diagnostic, ...]], list[str]]
+PlanWith = Callable[[str], Plan]
+GraphOf = Callable[..., ResourceGraph]
+Select = Callable[[str, ResourceGraph], tuple[list[str], list[str]]]
 
 
 # -- selecting --
@@ -59,7 +35,9 @@ SHOP = {
 }
 
 
-def test_a_plain_entry_selects_one_resource_and_warns_of_what_it_leaves_out() -> None:
+def test_a_plain_entry_selects_one_resource_and_warns_of_what_it_leaves_out(
+    graph_of: GraphOf, selected: Select
+) -> None:
     ids, problems = selected("- {type: A, id: shop}\n- {type: A, id: db}\n", graph_of(**SHOP))
     assert ids == ["shop", "db"]
     assert problems == [
@@ -68,31 +46,33 @@ def test_a_plain_entry_selects_one_resource_and_warns_of_what_it_leaves_out() ->
     ]
 
 
-def test_under_selects_everything_under_a_resource() -> None:
+def test_under_selects_everything_under_a_resource(graph_of: GraphOf, selected: Select) -> None:
     ids, problems = selected("- under: {type: A, id: shop}\n", graph_of(**SHOP))
     assert sorted(ids) == ["cache", "db", "deep", "disk", "files", "shop"]
     assert problems == []
 
 
-def test_exclude_takes_away_what_is_only_reached_through_it() -> None:
+def test_exclude_takes_away_what_is_only_reached_through_it(graph_of: GraphOf, selected: Select) -> None:
     ids, problems = selected("- under: {type: A, id: shop}\n  exclude: [{type: A, id: cache}]\n", graph_of(**SHOP))
     assert sorted(ids) == ["db", "disk", "files", "shop"]
     assert problems == []
 
 
-def test_what_one_entry_excludes_another_may_select() -> None:
+def test_what_one_entry_excludes_another_may_select(graph_of: GraphOf, selected: Select) -> None:
     entries = "- under: {type: A, id: shop}\n  exclude: [{type: A, id: cache}]\n- {type: A, id: cache}\n"
     ids, problems = selected(entries, graph_of(**SHOP))
     assert sorted(ids) == ["cache", "db", "disk", "files", "shop"]
     assert problems == ["7:3 EMB308 'A#cache' is selected without its dependents 'A#deep'"]
 
 
-def test_what_is_excluded_on_purpose_is_no_warning() -> None:
+def test_what_is_excluded_on_purpose_is_no_warning(graph_of: GraphOf, selected: Select) -> None:
     entries = "- {type: A, id: db}\n- under: {type: A, id: cache}\n  exclude: [{type: A, id: disk}]\n"
     assert selected(entries, graph_of(**SHOP))[1] == []
 
 
-def test_a_resource_that_does_not_exist_is_answered_with_what_was_meant() -> None:
+def test_a_resource_that_does_not_exist_is_answered_with_what_was_meant(
+    said: Say, plan_with: PlanWith, graph_of: GraphOf
+) -> None:
     graph = graph_of(**SHOP)
     entries = (
         "- {type: A, id: shopp}\n- under: {type: A, id: shop}\n  exclude: [{type: A, id: cahce}, {type: B, id: db}]\n"
@@ -120,7 +100,7 @@ def test_a_resource_that_does_not_exist_is_answered_with_what_was_meant() -> Non
     ],
 )
 def test_a_resource_that_is_selected_twice_is_a_warning_with_both_places(
-    entries: str, expected: list[tuple[str, str]]
+    entries: str, expected: list[tuple[str, str]], plan_with: PlanWith, graph_of: GraphOf
 ) -> None:
     chosen = select(plan_with(entries), graph_of(**SHOP))
     assert chosen.ok
@@ -128,7 +108,7 @@ def test_a_resource_that_is_selected_twice_is_a_warning_with_both_places(
     assert {each.code for each in chosen.diagnostics} <= {"EMB307"}
 
 
-def test_excluding_what_is_not_there_to_be_excluded_is_a_warning() -> None:
+def test_excluding_what_is_not_there_to_be_excluded_is_a_warning(graph_of: GraphOf, selected: Select) -> None:
     entries = (
         "- under: {type: A, id: shop}\n  exclude: [{type: A, id: other}, {type: A, id: cache}, {type: A, id: deep}]\n"
     )
@@ -137,7 +117,7 @@ def test_excluding_what_is_not_there_to_be_excluded_is_a_warning() -> None:
     assert problems == ["6:13 EMB307 'A#other' is not under 'A#shop': excluding it has no effect"]
 
 
-def test_a_plan_that_excludes_everything_selects_nothing() -> None:
+def test_a_plan_that_excludes_everything_selects_nothing(said: Say, plan_with: PlanWith, graph_of: GraphOf) -> None:
     chosen = select(plan_with("- under: {type: A, id: db}\n  exclude: [{type: A, id: db}]\n"), graph_of(**SHOP))
     assert chosen.value is None
     assert said(chosen.diagnostics) == [
@@ -146,7 +126,7 @@ def test_a_plan_that_excludes_everything_selects_nothing() -> None:
     ]
 
 
-def test_many_left_out_dependents_are_counted() -> None:
+def test_many_left_out_dependents_are_counted(graph_of: GraphOf, selected: Select) -> None:
     graph = graph_of(top=" ".join(f"d{n}" for n in range(9)), **{f"d{n}": "" for n in range(9)})
     _, (problem,) = selected("- {type: A, id: top}", graph)
     assert problem.endswith("'A#d0', 'A#d1', 'A#d2', 'A#d3', 'A#d4' and 4 more")
@@ -167,6 +147,8 @@ def graphs_and_plans(draw: st.DrawFn) -> tuple[dict[str, str], list[tuple[str, b
 
 @given(graphs_and_plans())
 def test_the_selection_is_the_union_of_its_entries(
+    plan_with: PlanWith,
+    graph_of: GraphOf,
     drawn: tuple[dict[str, str], list[tuple[str, bool, list[str]]]],
 ) -> None:
     below, entries = drawn
@@ -187,7 +169,7 @@ def test_the_selection_is_the_union_of_its_entries(
 
 
 @pytest.mark.large
-def test_a_hundred_thousand_resources_are_selected() -> None:
+def test_a_hundred_thousand_resources_are_selected(plan_with: PlanWith) -> None:
     resources = [Resource("A", f"n{number}", "") for number in range(100_000)]
     edges = [
         (resources[number - 1 if number < 3000 else number % 3000].key, resources[number].key)
@@ -203,7 +185,7 @@ def test_a_hundred_thousand_resources_are_selected() -> None:
 
 
 def test_a_type_without_a_plugin_is_an_error_that_says_which_there_are(
-    acme: None, directory: Callable[..., Path]
+    acme: None, directory: Callable[..., Path], said: Say, plan_with: PlanWith
 ) -> None:
     where = directory(
         a="[provider]\nname = acme\nid = a\nbank = karbor.protections.acme-memory-bank-plugin\n"

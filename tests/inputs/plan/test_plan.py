@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from embank.diagnostics import Checked, Diagnostic, Severity
-from embank.inputs import yaml
-from embank.inputs.plan import Plan, plan_of, read_plan
-from embank.inputs.selection import select
+from embank.inputs.plan import Plan, read_plan
 from embank.inputs.settings import read_parameters, resolve_policies
-from embank.model import Policy, Resource, ResourceGraph
-from embank.resource_graph import canonical
+from embank.model import Policy, ResourceGraph
+
+Parse = Callable[[str], Checked[Plan]]
+Say = Callable[[tuple[Diagnostic, ...]], list[str]]
+GraphOf = Callable[..., ResourceGraph]
 
 PLAN = """\
 version: 1
@@ -32,38 +34,10 @@ policies:
 """
 
 
-def parsed(text: str) -> Checked[Plan]:
-    located = yaml.parse(text.encode(), "p.yaml")
-    assert located.value
-    plan = plan_of(located.value)
-    return Checked(plan.value, (*located.diagnostics, *plan.diagnostics))
-
-
-def said(problems: tuple[Diagnostic, ...]) -> list[str]:
-    return [f"{each.place}"[7:] + f" {each.code} {each.message}" for each in problems]
-
-
-def plan_with(entries: str) -> Plan:
-    plan = parsed(f"version: 1\nname: p\nprovider: x\nresources:\n{entries}")
-    assert plan.value, said(plan.diagnostics)
-    return plan.value
-
-
-def graph_of(**dependents: str) -> ResourceGraph:
-    """`graph_of(a="b c", b="c", c="")`: resources of the type A and their dependents."""
-    edges = [(Resource("A", a, a).key, Resource("A", b, b).key) for a in dependents for b in dependents[a].split()]
-    return canonical([Resource("A", name, name) for name in dependents], edges)
-
-
-def selected(entries: str, graph: ResourceGraph) -> tuple[list[str], list[str]]:
-    chosen = select(plan_with(entries), graph)
-    return [resource.id for resource in chosen.value.resources] if chosen.value else [], said(chosen.diagnostics)
-
-
 # -- the file --
 
 
-def test_a_plan_is_read() -> None:
+def test_a_plan_is_read(parsed: Parse) -> None:
     checked = parsed(PLAN)
     assert not checked.diagnostics
     plan = checked.value
@@ -128,13 +102,15 @@ HEAD = "version: 1\nname: p\nprovider: x\nresources: [{type: A, id: a}]\n"
             "5:31 EMB303 poll_interval of the policy of A should be a whole number, not the number 1.5"]),
     ],
 )  # fmt: skip
-def test_what_is_wrong_with_a_plan_is_said_at_its_place(text: str, expected: list[str]) -> None:
+def test_what_is_wrong_with_a_plan_is_said_at_its_place(
+    text: str, expected: list[str], parsed: Parse, said: Say
+) -> None:
     checked = parsed(text)
     assert said(checked.diagnostics) == expected
     assert checked.value is None
 
 
-def test_the_rule_for_names_is_said() -> None:
+def test_the_rule_for_names_is_said(parsed: Parse) -> None:
     (problem,) = parsed(HEAD.replace("name: p", "name: a/b")).diagnostics
     assert "letters, digits, '-', '_' and '.'" in problem.hint
 
@@ -150,7 +126,7 @@ def test_a_plan_with_a_duplicate_key_cannot_be_used(tmp_path: Path) -> None:
 # -- policies and the parameters file --
 
 
-def test_policies_of_types_that_are_not_selected_are_a_warning() -> None:
+def test_policies_of_types_that_are_not_selected_are_a_warning(parsed: Parse, said: Say, graph_of: GraphOf) -> None:
     plan = parsed(PLAN).value
     assert plan
     resolved = resolve_policies(plan.settings, graph_of(a=""))
