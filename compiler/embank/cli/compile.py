@@ -16,8 +16,8 @@ from embank.cli.options import (
     add_provider,
     checkpoint_id,
     checkpoints_of,
-    positive,
     provider_of,
+    whole,
 )
 from embank.cli.output import write_artefact
 from embank.cli.report import Reported, need, report
@@ -50,7 +50,7 @@ class Compile(EmbankCommand):
         parser.add_argument(
             "--max-tasks",
             metavar="N",
-            type=positive,
+            type=whole(2),
             default=MAX_TASKS,
             help=f"cut the activities into sub-workflows of at most N tasks (default: {MAX_TASKS})",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from embank.cli.report import need
@@ -35,11 +36,15 @@ def add_provider(parser: argparse.ArgumentParser) -> None:
     add_directory(parser)
 
 
-def positive(text: str) -> int:
-    """A whole number from 1, for argparse."""
-    if not text.isascii() or not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"a whole number from 1 is needed, not {text!r}")
-    return int(text)
+def whole(least: int) -> Callable[[str], int]:
+    """The type of an option that takes a whole number from `least`, for argparse."""
+
+    def number(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < least:
+            raise argparse.ArgumentTypeError(f"a whole number from {least} is needed, not {text!r}")
+        return int(text)
+
+    return number
 
 
 def provider_of(arguments: argparse.Namespace) -> Provider:

@@ -38,7 +38,7 @@ def summary_text(summary: Summary) -> Iterator[str]:
     if summary.windows:
         yield "  held open (frozen, stopped or staged):"
         yield from (f"    {_name(each)}: {_window(each)}" for each in _longest(summary.windows))
-        yield from _more(len(summary.windows), "more that was held open")
+        yield from _more(len(summary.windows), "that were held open")
     yield from _critical_path(summary.critical_path)
     yield from (f"  warning: {plain(warning)}" for warning in summary.warnings)
 
