@@ -7,6 +7,7 @@ import gc
 import logging
 import sys
 import traceback
+from errno import ENOSPC
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -16,6 +17,7 @@ from cliff.commandmanager import CommandManager
 
 from embank import __version__
 from embank.cli.commands import COMMANDS
+from embank.cli.output import give_up_output
 from embank.cli.report import Reported
 from embank.diagnostics import did_you_mean
 from embank.errors import EmbankError, ExitCode
@@ -76,6 +78,7 @@ class EmbankCommand(Command):
         """Run the action; one place maps what went wrong to an exit code and a message."""
         try:
             result: Any = super().run(parsed_args)
+            sys.stdout.flush()
             return result or ExitCode.OK
         except Reported as error:
             return error.exit_code
@@ -84,15 +87,23 @@ class EmbankCommand(Command):
             if self.app.options.debug:
                 traceback.print_exc()
             return error.exit_code
-        except BrokenPipeError:
+        except BrokenPipeError as error:
             # The reader of our output went away (`… | head`): nothing is left to be said to it.
-            sys.stderr.close()
+            give_up_output(error)
             return ExitCode.INTERRUPTED
         except KeyboardInterrupt:
             return ExitCode.INTERRUPTED
+        except OSError as error:
+            if error.errno != ENOSPC or error.filename:
+                return self._bug(error)
+            give_up_output(error)
+            return ExitCode.USAGE
         except Exception as error:
-            sys.stderr.write(f"embank: a bug in Embank: {type(error).__name__}: {plain(str(error))}\n")
-            sys.stderr.write("embank: run it again with --debug and report what it prints\n")
-            if self.app.options.debug:
-                traceback.print_exc()
-            return ExitCode.INTERNAL
+            return self._bug(error)
+
+    def _bug(self, error: Exception) -> int:
+        sys.stderr.write(f"embank: a bug in Embank: {type(error).__name__}: {plain(str(error))}\n")
+        sys.stderr.write("embank: run it again with --debug and report what it prints\n")
+        if self.app.options.debug:
+            traceback.print_exc()
+        return ExitCode.INTERNAL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -33,6 +34,7 @@ def overview() -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `embank ARGV…` and return its exit code. Raises nothing."""
+    _open_closed_streams()
     arguments = list(sys.argv[1:] if argv is None else argv)
     # Answered before the heavy imports, because people type these while they wait for something else.
     if not arguments or arguments in (["-h"], ["--help"], ["help"]):
@@ -50,3 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.OK if not stop.code else ExitCode.USAGE
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+
+
+def _open_closed_streams() -> None:
+    """Standard streams that the caller closed become /dev/null; the next file opened would take their number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+            setattr(sys, name, os.fdopen(number, "w" if number else "r"))

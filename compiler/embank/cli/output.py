@@ -33,6 +33,18 @@ def write_artefact(target: str, chunks: Iterable[str]) -> None:
         raise UsageError(f"cannot write {target}: {error.strerror or error}") from error
 
 
+def give_up_output(error: OSError) -> None:
+    """Nobody takes our output (a full disk, a reader that went away): say so, and write to /dev/null from here on,
+    so that Python, which flushes when it exits, does not fail once more.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    streams = [sys.stdout] if not isinstance(error, BrokenPipeError) else [sys.stdout, sys.stderr]
+    for stream in streams:
+        os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+    sys.stderr.write(f"embank: cannot write the output: {error.strerror or error}\n")
+
+
 def _replace(path: Path, chunks: Iterable[str]) -> None:
     path = path.resolve()  # through a symbolic link, to the file that people mean
     if path.exists() and not path.is_file():  # a pipe or a terminal cannot be replaced

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embank.cli.app import EmbankCommand
-from embank.cli.options import add_directory, positive
+from embank.cli.options import add_directory, whole
+from embank.cli.output import give_up_output
 from embank.cli.report import need
 from embank.errors import UsageError
 from embank.plaintext import plain
@@ -49,7 +50,7 @@ class Run(EmbankCommand):
 def add_execution_options(parser: argparse.ArgumentParser) -> None:
     """How an execution is run and watched."""
     parser.add_argument(
-        "--parallel", metavar="N", type=positive, default=4, help="activities that work at once (default: 4)"
+        "--parallel", metavar="N", type=whole(1), default=4, help="activities that work at once (default: 4)"
     )
     parser.add_argument("--fail-fast", action="store_true", help="start no other activities after one has failed")
     parser.add_argument("--events", metavar="FILE", help="write what happens as JSON lines ('-': standard output)")
@@ -63,7 +64,7 @@ def run_document(document: Document, provider: Provider, arguments: argparse.Nam
     from embank.run.live import progress_on
     from embank.run.summary_text import summary_text
 
-    with events_to(arguments.events) as listeners:
+    with events_to(arguments.events, document.file) as listeners:
         outcome = local.run_document(
             document,
             [provider],
@@ -76,13 +77,19 @@ def run_document(document: Document, provider: Provider, arguments: argparse.Nam
         )
     # stdout is taken when the events go there
     out = sys.stderr if arguments.events == "-" else sys.stdout
-    out.writelines(f"{line}\n" for line in summary_text(outcome.summary))
+    try:
+        out.writelines(f"{line}\n" for line in summary_text(outcome.summary))
+        sys.stdout.flush()
+    except OSError as error:  # what was done is done, whether or not anybody can read about it
+        give_up_output(error)
     return outcome.exit_code
 
 
 @contextmanager
-def events_to(target: str | None) -> Iterator[Sequence[Listener]]:
-    """The listener that `--events` asks for. Raises UsageError when the file cannot be written."""
+def events_to(target: str | None, workflow: str) -> Iterator[Sequence[Listener]]:
+    """The listener that `--events` asks for. Raises UsageError when the file cannot be written, or is the
+    workflow's. Events that are lost later (a full disk) change nothing about the execution.
+    """
     from embank.run.events import EventWriter
 
     if target is None:
@@ -90,12 +97,19 @@ def events_to(target: str | None) -> Iterator[Sequence[Listener]]:
     elif target == "-":
         yield (EventWriter(sys.stdout),)
     else:
+        if Path(target).exists() and Path(workflow).exists() and Path(target).samefile(workflow):
+            raise UsageError(f"--events would overwrite the workflow {workflow}: name another file")
         try:
             stream = Path(target).open("w", encoding="utf-8")  # noqa: SIM115  # closed below
         except OSError as error:
             raise UsageError(f"cannot write {target}: {error.strerror or error}") from error
-        with stream:
+        try:
             yield (EventWriter(stream),)
+        finally:
+            try:
+                stream.close()
+            except OSError as error:
+                sys.stderr.write(f"embank: {target} is not complete: {error.strerror or error}\n")
 
 
 def _show(text: str) -> None:

@@ -1,0 +1,65 @@
+"""Output that nobody takes: full disks, closed pipes, closed streams. What was done stays done, and is said right."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Embank = Callable[..., subprocess.CompletedProcess[str]]
+EMBANK = Path(sys.executable).parent / "embank"
+LIST = f"{EMBANK} checkpoint list --provider quickstart -f value -c status"
+
+
+@pytest.fixture
+def shell(shop: Path, embank: Embank) -> Embank:
+    """`shell("… > /dev/full")` beside a compiled workflow protect.yaml, with `embank` in the path."""
+    done = embank("compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "protect.yaml")
+    assert done.returncode == 0, done.stderr
+
+    def run(command: str) -> subprocess.CompletedProcess[str]:
+        text = f'set -o pipefail; embank() {{ "{EMBANK}" "$@"; }}; {command}'
+        return subprocess.run(["/bin/bash", "-c", text], cwd=shop, capture_output=True, text=True, timeout=300)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("embank run protect.yaml > /dev/full", "embank: cannot write the output: No space left on device"),
+        ("embank run protect.yaml --events /dev/full", "embank: /dev/full is not complete: No space left on device"),
+        ("embank run protect.yaml --events - > /dev/full", "stopped listening"),
+        ("embank run protect.yaml >&-", "SUCCESS"),
+        ("embank run protect.yaml <&- >&- 2>&-", ""),
+        ("embank run protect.yaml | true", ""),
+        ("embank run protect.yaml 2>&1 | true", ""),
+    ],
+)
+def test_an_execution_is_no_failure_because_nobody_reads_about_it(shell: Embank, command: str, said: str) -> None:
+    done = shell(command)
+    assert done.returncode == 0, done.stderr
+    assert said in done.stderr
+    assert "bug" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert shell(LIST).stdout == "available\n"
+
+
+@pytest.mark.parametrize(
+    "what", ["checkpoint list --provider quickstart -f json", "compile protect plan.yaml --resources resources.yaml"]
+)
+def test_an_artefact_that_could_not_be_written_is_a_failure(shell: Embank, what: str) -> None:
+    done = shell(f"embank {what} > /dev/full")
+    assert done.returncode == 64
+    assert done.stderr.splitlines()[-1] == "embank: cannot write the output: No space left on device"
+
+
+def test_events_do_not_overwrite_the_workflow(shell: Embank, shop: Path) -> None:
+    before = (shop / "protect.yaml").read_text()
+    done = shell("embank run protect.yaml --events ./protect.yaml")
+    assert (done.returncode, done.stdout) == (64, "")
+    assert "--events would overwrite the workflow protect.yaml" in done.stderr
+    assert (shop / "protect.yaml").read_text() == before
