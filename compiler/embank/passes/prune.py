@@ -14,6 +14,9 @@ from embank.diagnostics import Checked
 from embank.model import Body, Kind, Workflow
 from embank.reachability import transitive_reduction
 
+# Each is near-linear, and tangled graphs of thousands could go on for dozens; a join too many changes no order.
+ROUNDS = 8
+
 JOIN = "Hold the order: what follows waits for all of these."
 
 
@@ -30,7 +33,7 @@ def prune(workflow: Workflow) -> Checked[Workflow]:
 
 def _pruned(body: Body) -> Body:
     """Contraction makes edges that others imply; without them a join can be worth less than its edges."""
-    while True:
+    for _ in range(ROUNDS):
         body = _contracted(body)
         if not any(task.kind is Kind.JOIN for task in body.tasks):
             return body
@@ -38,6 +41,7 @@ def _pruned(body: Body) -> Body:
         if requires == body.requires:
             return body
         body = replace(body, requires=requires)
+    return _contracted(body)
 
 
 def _contracted(body: Body) -> Body:
