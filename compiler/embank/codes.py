@@ -84,4 +84,5 @@ CODES: dict[str, str] = {
     "EMB616": "a wrong input of an action or a sub-workflow",
     "EMB617": "no main workflow, or several",
     # 7xx banks and checkpoints
+    "EMB701": "a checkpoint that does not say what it holds",
 }

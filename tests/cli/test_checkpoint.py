@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -62,3 +63,52 @@ def test_an_empty_bank_says_so_beside_the_data(shop: Path, embank: Embank) -> No
     listed = embank("checkpoint", "list", *PROVIDER, "-f", "json")
     assert (listed.returncode, json.loads(listed.stdout)) == (0, [])
     assert listed.stderr == "the bank has no checkpoints\n"
+
+
+@pytest.fixture
+def checkpoint(shop: Path, embank: Embank) -> Path:
+    """The directory of a checkpoint in the bank."""
+    embank("compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "protect.yaml")
+    done = embank("run", "protect.yaml")
+    assert done.returncode == 0, done.stderr
+    (directory,) = (shop / "bank" / "checkpoints").iterdir()
+    return directory
+
+
+@pytest.mark.parametrize("lost", ["graph/00000001.object", "facts.object", "graph facts.object manifest resources"])
+def test_what_is_left_of_a_checkpoint_can_be_deleted(checkpoint: Path, lost: str, shop: Path, embank: Embank) -> None:
+    """A protect was killed before it said what it holds, or a delete after it had deleted that."""
+    for part in lost.split():
+        path = checkpoint / part
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    refused = embank("compile", "restore", *PROVIDER, "--checkpoint", checkpoint.name)
+    assert refused.returncode in (4, 64)
+    done = embank("checkpoint", "delete", *PROVIDER, checkpoint.name)
+    assert done.returncode == 0, done.stderr
+    assert "warning EMB701" in done.stderr
+    assert not [path for path in (shop / "bank").rglob("*") if path.is_file()]
+
+
+def test_a_damaged_status_is_shown_and_deleted(checkpoint: Path, shop: Path, embank: Embank) -> None:
+    (checkpoint / "status" / "00000002.object").write_text("garbage")
+    shown = json.loads(embank("checkpoint", "show", *PROVIDER, checkpoint.name, "-f", "json").stdout)
+    assert shown["status"] == "error"
+    assert "damaged" in shown["reason"]
+    assert "damaged" in shown["history"][0]
+    assert embank("checkpoint", "delete", *PROVIDER, checkpoint.name).returncode == 0
+    assert not [path for path in (shop / "bank").rglob("*") if path.is_file()]
+
+
+def test_a_name_as_long_as_a_book_does_not_fill_the_screen(shop: Path, embank: Embank) -> None:
+    resources = shop / "resources.yaml"
+    resources.write_text(resources.read_text().replace("Receipts and pictures", "x" * 5000))
+    embank("compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "protect.yaml")
+    assert embank("run", "protect.yaml").returncode == 0
+    (directory,) = (shop / "bank" / "checkpoints").iterdir()
+    table = embank("checkpoint", "show", *PROVIDER, directory.name)
+    assert max(map(len, table.stdout.splitlines())) < 250
+    exact = json.loads(embank("checkpoint", "show", *PROVIDER, directory.name, "-f", "json").stdout)
+    assert "Local::Directory#shop-files  " + "x" * 5000 in exact["resources"]

@@ -59,7 +59,10 @@ class CheckpointShow(EmbankCommand, ShowOne):
             resources = [f"{resource}  {resource.name}" for resource in checkpoint.graph().resources]
         except (Damaged, Incomplete) as error:
             resources = [f"? {error}"]
-        history = [f"{step.at}  {step.status}  {step.reason}".rstrip() for step in checkpoint.history()]
+        try:
+            history = [f"{step.at}  {step.status}  {step.reason}".rstrip() for step in checkpoint.history()]
+        except Damaged as error:
+            history = [f"? {error}"]
         used = [f"{step.at}  {step.operation}  {step.state}" for step in checkpoint.operations()]
         executions = {step.execution for step in checkpoint.operations()}
         if info.facts:

@@ -30,5 +30,5 @@ class Words(FormattableColumn[Any]):
     """A list of words."""
 
     def human_readable(self) -> str:
-        """One a line."""
-        return "\n".join(plain(word) for word in self._value)
+        """One a line, none so long that a table would be unreadable for it."""
+        return "\n".join(plain(word, 200) for word in self._value)

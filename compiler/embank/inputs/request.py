@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from embank.checkpoint.checkpoint import Checkpoint
-from embank.diagnostics import Checked, Diagnostic
+from embank.checkpoint.errors import Damaged, Incomplete
+from embank.diagnostics import Checked, Diagnostic, Severity
 from embank.inputs.parameters import resolve_parameters
 from embank.inputs.plan import read_plan
 from embank.inputs.provider import Provider, find_provider, load_providers
@@ -62,16 +63,37 @@ def read_protect(plan_file: str, resources_file: str, directory: str | None) -> 
 def read_operation(
     operation: Operation, checkpoint: Checkpoint, provider: Provider, settings: Settings | None = None
 ) -> Checked[Prepared]:
-    """The request for an operation on everything that a checkpoint holds. Raises CheckpointError, BankError."""
-    graph = checkpoint.graph()
+    """The request for an operation on everything that a checkpoint holds. Raises CheckpointError, BankError.
+
+    What a protect or a delete that was killed has left can be deleted, too, with a warning.
+    """
+    graph, plan, problems = _holds(checkpoint, operation)
     sources = [Source("checkpoint", checkpoint.id, graph_digest(graph))]
     if settings:
         sources.append(Source("parameters", settings.located.file, settings.located.sha256))
-    plan = checkpoint.facts.plan
     request = _request(operation, plan, graph, provider, settings or no_settings(), tuple(sources))
     if request.value:
         request = replace(request, value=replace(request.value, checkpoint=checkpoint.id))
-    return _prepared(request, provider, ())
+    return _prepared(request, provider, problems)
+
+
+def _holds(checkpoint: Checkpoint, operation: Operation) -> tuple[ResourceGraph, str, tuple[Diagnostic, ...]]:
+    """What a checkpoint says it holds, and the plan it is of."""
+    graph, plan, problems = ResourceGraph(), "checkpoint", []
+    try:
+        graph = checkpoint.graph()
+    except (Damaged, Incomplete) as error:
+        if operation is not Operation.DELETE:
+            raise
+        hint = "all of it in the bank is deleted; what plugins made elsewhere, such as snapshots, is not"
+        problems.append(Diagnostic("EMB701", str(error), hint=hint, severity=Severity.WARNING))
+    try:
+        plan = checkpoint.facts.plan
+    except (Damaged, Incomplete) as error:
+        if operation is not Operation.DELETE:
+            raise
+        problems.append(Diagnostic("EMB701", str(error), severity=Severity.WARNING))
+    return graph, plan, tuple(problems)
 
 
 def _prepared(request: Checked[Request], provider: Provider, before: tuple[Diagnostic, ...]) -> Checked[Prepared]:
