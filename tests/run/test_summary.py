@@ -138,6 +138,12 @@ def test_many_failures_are_counted(make: SimpleNamespace, clocked: Clocked) -> N
     assert "… and 20 more failed tasks" in text
 
 
+def test_a_task_that_is_there_to_fail_counts_as_failed(make: SimpleNamespace, clocked: Clocked) -> None:
+    doc = make.calling(make.task("good"), make.task("stop", "std.fail", requires="good"))
+    lines = list(summary_text(clocked(doc, {"all/good": (0.0, 1.0), "all/stop": (1.0, 1.0)})))
+    assert lines[1:3] == ["  tasks: 1 succeeded, 1 failed, 0 skipped", "  failed: all/stop  [file.yaml:7:3]"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0.25, "0.25 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (185, "3 min 05 s"), (7620, "2 h 07 min")],

@@ -35,6 +35,6 @@ COMMANDS: dict[str, Entry] = {
     "provider list": Entry("embank.cli.provider:ProviderList", "List the providers."),
     "provider show": Entry("embank.cli.provider:ProviderShow", "Show a provider, its bank and its plugins."),
     "plugin list": Entry("embank.cli.plugin:PluginList", "List the installed protection plugins and banks."),
-    "plugin show": Entry("embank.cli.plugin:PluginShow", "Show a plugin: activities, parameters, options."),
+    "plugin show": Entry("embank.cli.plugin:PluginShow", "Show a plugin: its activities and options."),
     "help": Entry("embank.cli.help:Help", "Show help for a command, or `help exit-codes`."),
 }

@@ -108,7 +108,7 @@ def summarise(
         started=started,
         seconds=round(times.end - times.zero, 6),
         succeeded=counts[SUCCEEDED],
-        failed=counts[FAILED],
+        failed=sum(rows.task[row] is FAILED and bool(spec.action) for row, spec in enumerate(execution.specs)),
         skipped=counts[SKIPPED],
         failures=_failures(execution),
         withdrawn=tuple(path(row) for row in acting if rows.task[row] is SKIPPED and rows.cause[row] == CANCELLED),

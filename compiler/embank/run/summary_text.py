@@ -23,7 +23,7 @@ def summary_text(summary: Summary) -> Iterator[str]:
     """Lines without line ends, safe for a terminal."""
     headline = HEADLINES[summary.exit_code].format(duration(summary.seconds))
     yield f"{plain(summary.workflow)}: {headline} (execution {plain(summary.execution)})"
-    yield f"  {summary.succeeded} tasks succeeded, {summary.failed} failed, {summary.skipped} were skipped"
+    yield f"  tasks: {summary.succeeded} succeeded, {summary.failed} failed, {summary.skipped} skipped"
     for failure in summary.failures[:SHOWN]:
         yield from _failure(failure)
     yield from _more(len(summary.failures), "failed tasks")
