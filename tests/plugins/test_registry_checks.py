@@ -12,32 +12,7 @@ from embank.diagnostics import Diagnostic, Place
 from embank.plugins.registry import find_plugin, make_plugin
 
 Install = Callable[..., Path]
-PLACE = Place("some.conf", 7)
-HEAD = "from embank.plugins import *\nfrom embank.model import Phase\n"
-
-
-@pytest.fixture
-def plugin(install: Install) -> Callable[[str], str]:
-    """`plugin("class P(ProtectionPlugin): …")` installs it, and returns its path."""
-
-    def put(source: str) -> str:
-        install(
-            "acme", {"karbor.protections": {"acme-thing-protection-plugin": "acme_thing:P"}}, acme_thing=HEAD + source
-        )
-        return "karbor.protections.acme-thing-protection-plugin"
-
-    return put
-
-
-def said(diagnostics: tuple[Diagnostic, ...]) -> list[tuple[str, str, str]]:
-    assert all(diagnostic.place == PLACE for diagnostic in diagnostics)
-    return [(each.code, each.message, each.hint) for each in diagnostics]
-
-
-def conf() -> cfg.ConfigOpts:
-    values = cfg.ConfigOpts()
-    values(args=[], default_config_files=[])
-    return values
+Say = Callable[[tuple[Diagnostic, ...]], list[tuple[str, str, str]]]
 
 
 TYPES = "class P(ProtectionPlugin):\n    resource_types = "
@@ -92,21 +67,23 @@ def method(name: str, closes: str = "", arguments: str = "self, checkpoint, cont
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_class_is_found_before_it_is_used(
-    plugin: Callable[[str], str], source: str, expected: list[tuple[str, str]]
+    plugin: Callable[[str], str], source: str, expected: list[tuple[str, str]], place: Place, said: Say
 ) -> None:
     path = plugin(source)
-    found = find_plugin(path, PLACE)
+    found = find_plugin(path, place)
     assert [(code, message) for code, message, _ in said(found.diagnostics)] == [
         (code, f"{path}: {message}") for code, message in expected
     ]
     assert (found.value is None) == bool(expected)
 
 
-def test_a_misspelt_activity_is_answered_with_the_right_name(plugin: Callable[[str], str]) -> None:
+def test_a_misspelt_activity_is_answered_with_the_right_name(
+    plugin: Callable[[str], str], place: Place, said: Say
+) -> None:
     source = THING + "".join(
         method(name) for name in ("activity_protect_paralel", "acitvity_restore_pre", "activity_frobnicate")
     )
-    hints = [hint for _, _, hint in said(find_plugin(plugin(source), PLACE).diagnostics)]
+    hints = [hint for _, _, hint in said(find_plugin(plugin(source), place).diagnostics)]
     assert hints == [
         "did you mean 'activity_restore_pre'?",
         "operations: protect, restore, delete, verify; phases: pre, ready, parallel, post",
@@ -125,24 +102,26 @@ def test_a_misspelt_activity_is_answered_with_the_right_name(plugin: Callable[[s
     ],
 )
 def test_a_schema_that_is_not_valid_names_its_operation(
-    plugin: Callable[[str], str], schema: str, message: str
+    plugin: Callable[[str], str], schema: str, message: str, place: Place, conf: cfg.ConfigOpts, said: Say
 ) -> None:
     path = plugin(
         THING + f"    def parameters_schema(self, operation, type_):\n"
         f"        return {schema} if operation == 'restore' else NO_PARAMETERS\n"
     )
-    component = find_plugin(path, PLACE).value
+    component = find_plugin(path, place).value
     assert component
-    assert said(make_plugin(component, conf()).diagnostics) == [
+    assert said(make_plugin(component, conf).diagnostics) == [
         ("EMB209", f"{path}: the schema of Acme::Thing, restore is not valid: {message}", "")
     ]
 
 
-def test_a_schema_that_is_not_json_names_its_operation(plugin: Callable[[str], str]) -> None:
+def test_a_schema_that_is_not_json_names_its_operation(
+    plugin: Callable[[str], str], place: Place, conf: cfg.ConfigOpts, said: Say
+) -> None:
     path = plugin(THING + "    def saved_schema(self, type_):\n        return {'enum': {1, 2}}\n")
-    component = find_plugin(path, PLACE).value
+    component = find_plugin(path, place).value
     assert component
-    (found,) = said(make_plugin(component, conf()).diagnostics)
+    (found,) = said(make_plugin(component, conf).diagnostics)
     assert found[1].startswith(f"{path}: the schema of Acme::Thing, saved information is not JSON: ")
 
 
@@ -155,17 +134,17 @@ def test_a_schema_that_is_not_json_names_its_operation(plugin: Callable[[str], s
     ],
 )  # fmt: skip
 def test_a_plugin_that_fails_to_start_is_a_message(
-    plugin: Callable[[str], str], body: str, code: str, message: str
+    plugin: Callable[[str], str], body: str, code: str, message: str, place: Place, conf: cfg.ConfigOpts, said: Say
 ) -> None:
     path = plugin(THING + f"    {body}\n")
-    component = find_plugin(path, PLACE).value
+    component = find_plugin(path, place).value
     assert component
-    found = said(make_plugin(component, conf()).diagnostics)
+    found = said(make_plugin(component, conf).diagnostics)
     assert found[0][:2] == (code, f"the protection plugin {path} {message}")
     assert len(found) == (2 if code == "EMB216" else 1)
 
 
-def test_options_that_raise_are_a_message(plugin: Callable[[str], str]) -> None:
+def test_options_that_raise_are_a_message(plugin: Callable[[str], str], place: Place, said: Say) -> None:
     path = plugin(THING + "    @classmethod\n    def options(cls): raise OSError('gone')\n")
-    (found,) = said(find_plugin(path, PLACE).diagnostics)
+    (found,) = said(find_plugin(path, place).diagnostics)
     assert found[1] == f"the protection plugin {path} cannot say its options: OSError: gone"
