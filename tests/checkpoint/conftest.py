@@ -12,6 +12,7 @@ import pytest
 
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.facts import Facts
+from embank.checkpoint.section import Section
 from embank.checkpoint.status import Status
 from embank.checkpoint.store import Checkpoints
 from embank.model import Resource
@@ -24,6 +25,7 @@ IMAGE = Resource("Test::Volume", "../s1", "disk with an evil id")
 
 OpenBank = Callable[[Path], FilesystemBank]
 Begin = Callable[..., Checkpoint]
+Keys = Callable[..., list[str]]
 
 
 @dataclass
@@ -55,6 +57,16 @@ def bank(tmp_path: Path, open_bank: OpenBank) -> FilesystemBank:
     return open_bank(tmp_path / "bank")
 
 
+@pytest.fixture(scope="session")
+def keys() -> Keys:
+    """`keys(bank, "/data/")`: the keys of all objects, or of those with this in their key."""
+
+    def keys(bank: FilesystemBank, part: str = "") -> list[str]:
+        return [info.key for info in bank.list(limit=100_000) if part in info.key]
+
+    return keys
+
+
 @pytest.fixture
 def checkpoints(bank: FilesystemBank, clock: TurnedClock) -> Checkpoints:
     """Information of volumes has a schema, that of servers none."""
@@ -82,6 +94,12 @@ def begin(checkpoints: Checkpoints) -> Begin:
         return checkpoint
 
     return begin
+
+
+@pytest.fixture
+def section(begin: Begin) -> Section:
+    """Of the server, whose information has no schema."""
+    return begin().section(SERVER)
 
 
 @pytest.fixture

@@ -23,20 +23,11 @@ from embank.model import Resource
 from embank_plugins.banks.filesystem import FilesystemBank
 
 Begin = Callable[..., Checkpoint]
+Keys = Callable[..., list[str]]
 SERVER = Resource("Test::Server", "s1", "web")
 VOLUME = Resource("Test::Volume", "v1", "disk")
 IMAGE = Resource("Test::Volume", "../s1", "disk with an evil id")
 MIB = 1 << 20
-
-
-@pytest.fixture
-def section(begin: Begin) -> Section:
-    """Of the server, whose information has no schema."""
-    return begin().section(SERVER)
-
-
-def keys(bank: FilesystemBank, part: str = "") -> list[str]:
-    return [info.key for info in bank.list(limit=100_000) if part in info.key]
 
 
 class TestData:
@@ -57,7 +48,7 @@ class TestData:
         assert sizes == [32 * MIB, 32 * MIB, 6 * MIB]
         assert info.segments == 3
 
-    def test_text_is_refused(self, section: Section, bank: FilesystemBank) -> None:
+    def test_text_is_refused(self, section: Section, bank: FilesystemBank, keys: Keys) -> None:
         with pytest.raises(TypeError):
             section.write("disk", ["text"])  # type: ignore[list-item]
         assert keys(bank, "/data/") == []
@@ -89,7 +80,7 @@ class TestData:
         assert b"".join(checkpoint.section(SERVER).read("disk")) == b"Test::Server#s1"
         assert b"".join(checkpoint.section(VOLUME).read("disk")) == b"Test::Volume#v1"
 
-    def test_writing_again_replaces_all_of_it(self, section: Section, bank: FilesystemBank) -> None:
+    def test_writing_again_replaces_all_of_it(self, section: Section, bank: FilesystemBank, keys: Keys) -> None:
         Data(bank, section.prefix, "disk").write([b"x" * 100], segment_size=10)
         section.write("disk", [b"short"])
         assert b"".join(section.read("disk")) == b"short"
@@ -99,7 +90,9 @@ class TestData:
         with pytest.raises(Incomplete, match="no data 'disk'"):
             next(section.read("disk"))
 
-    def test_a_source_that_fails_leaves_the_earlier_data(self, section: Section, bank: FilesystemBank) -> None:
+    def test_a_source_that_fails_leaves_the_earlier_data(
+        self, section: Section, bank: FilesystemBank, keys: Keys
+    ) -> None:
         def failing() -> Iterator[bytes]:
             yield b"x" * 40 * MIB
             raise RuntimeError("the source broke")
@@ -114,7 +107,7 @@ class TestData:
         assert b"".join(section.read("disk")) == b"old"
 
     def test_a_killed_write_is_never_read_and_the_next_one_removes_it(
-        self, section: Section, bank: FilesystemBank
+        self, section: Section, bank: FilesystemBank, keys: Keys
     ) -> None:
         section.write("disk", [b"old"])
         reading, writing = os.pipe()
@@ -139,7 +132,9 @@ class TestData:
         assert b"".join(section.read("disk")) == b"new"
         assert len(keys(bank, "/data/")) == 2
 
-    def test_a_stuck_writer_that_wakes_up_late_does_no_harm(self, section: Section, bank: FilesystemBank) -> None:
+    def test_a_stuck_writer_that_wakes_up_late_does_no_harm(
+        self, section: Section, bank: FilesystemBank, keys: Keys
+    ) -> None:
         """A timeout abandons a worker; its repetition finishes first."""
 
         def slow() -> Iterator[bytes]:
@@ -168,7 +163,7 @@ class TestData:
 
 class TestDamagedData:
     @pytest.fixture
-    def segments(self, section: Section, bank: FilesystemBank) -> list[str]:
+    def segments(self, section: Section, bank: FilesystemBank, keys: Keys) -> list[str]:
         Data(bank, section.prefix, "disk").write([b"0123456789"], segment_size=4)
         return [key for key in keys(bank, "/data/") if key[-8:].isdigit()]
 
@@ -195,7 +190,9 @@ class TestDamagedData:
         "index",
         [b"{}", b'{"version": 2}', b"[]", b'{"version":1,"name":"disk","size":1,"sha256":"","segments":[[1]]}'],
     )
-    def test_a_damaged_index(self, section: Section, bank: FilesystemBank, segments: list[str], index: bytes) -> None:
+    def test_a_damaged_index(
+        self, section: Section, bank: FilesystemBank, segments: list[str], index: bytes, keys: Keys
+    ) -> None:
         bank.put(keys(bank, "/index")[0], [index])
         with pytest.raises(Damaged):
             next(section.read("disk"))

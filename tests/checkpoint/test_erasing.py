@@ -19,15 +19,14 @@ from embank.plugins import BankError
 from embank_plugins.banks.filesystem import FilesystemBank
 
 Begin = Callable[..., Checkpoint]
+Keys = Callable[..., list[str]]
 SERVER = Resource("Test::Server", "s1", "web")
 
 
-def keys(bank: FilesystemBank) -> list[str]:
-    return [info.key for info in bank.list(limit=100_000)]
-
-
 class TestErasing:
-    def test_leaves_nothing(self, available: Checkpoint, checkpoints: Checkpoints, bank: FilesystemBank) -> None:
+    def test_leaves_nothing(
+        self, available: Checkpoint, checkpoints: Checkpoints, bank: FilesystemBank, keys: Keys
+    ) -> None:
         available.mark_started("run-1", SERVER.key, Phase.PRE)
         available.record_restored("run-2", SERVER, {})
         size = sum(info.size for info in bank.list())
@@ -44,7 +43,9 @@ class TestErasing:
             available.erase()
         assert list(available.verify()) == []
 
-    def test_spares_its_neighbours(self, begin: Begin, checkpoints: Checkpoints, bank: FilesystemBank) -> None:
+    def test_spares_its_neighbours(
+        self, begin: Begin, checkpoints: Checkpoints, bank: FilesystemBank, keys: Keys
+    ) -> None:
         for id in ("cp", "cp-1", "cp.1", "cp0"):
             begin(id).section(SERVER).save({})
         others = [key for key in keys(bank) if not key.startswith("checkpoints/cp/")]
@@ -53,7 +54,9 @@ class TestErasing:
         doomed.erase()
         assert keys(bank) == others
 
-    def test_remains_without_a_status_can_be_erased(self, checkpoints: Checkpoints, bank: FilesystemBank) -> None:
+    def test_remains_without_a_status_can_be_erased(
+        self, checkpoints: Checkpoints, bank: FilesystemBank, keys: Keys
+    ) -> None:
         bank.put("checkpoints/cp-9/resources/late/one", [b"x"])
         remains = checkpoints.open("cp-9", "run-2")
         remains.move(Status.DELETING)
@@ -103,7 +106,9 @@ def test_damage_is_called_damage(
         look(checkpoint)
 
 
-def test_a_person_finds_an_explanation_beside_the_data(available: Checkpoint, bank: FilesystemBank) -> None:
+def test_a_person_finds_an_explanation_beside_the_data(
+    available: Checkpoint, bank: FilesystemBank, keys: Keys
+) -> None:
     text = (bank.path / "checkpoints/cp-1/README.object").read_text()
     assert "To restore by hand" in text
     for name in ("facts", "graph", "resources", "manifest", "status"):

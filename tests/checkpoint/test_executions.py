@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -17,12 +18,9 @@ from embank.checkpoint.store import Checkpoints
 from embank.model import Phase, Resource, ResourceKey
 from embank_plugins.banks.filesystem import FilesystemBank
 
+Keys = Callable[..., list[str]]
 SERVER = Resource("Test::Server", "s1", "web")
 IMAGE = Resource("Test::Volume", "../s1", "disk with an evil id")
-
-
-def keys(bank: FilesystemBank) -> list[str]:
-    return [info.key for info in bank.list(limit=100_000)]
 
 
 class TestBrackets:
@@ -47,7 +45,9 @@ class TestBrackets:
             checkpoint.mark_closed("run-1", SERVER.key, Phase.PRE)
             assert not checkpoint.is_open("run-1", SERVER.key, Phase.PRE)
 
-    def test_closing_what_is_not_open_says_nothing(self, checkpoint: Checkpoint, bank: FilesystemBank) -> None:
+    def test_closing_what_is_not_open_says_nothing(
+        self, checkpoint: Checkpoint, bank: FilesystemBank, keys: Keys
+    ) -> None:
         before = keys(bank)
         checkpoint.mark_closed("run-1", SERVER.key, Phase.PRE)
         assert keys(bank) == before

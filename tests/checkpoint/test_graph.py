@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -19,13 +20,10 @@ from embank.model import Resource
 from embank.resource_graph import canonical, to_chunks
 from embank_plugins.banks.filesystem import FilesystemBank
 
+Keys = Callable[..., list[str]]
 SERVER = Resource("Test::Server", "s1", "web")
 VOLUME = Resource("Test::Volume", "v1", "disk")
 IMAGE = Resource("Test::Volume", "../s1", "disk with an evil id")
-
-
-def keys(bank: FilesystemBank) -> list[str]:
-    return [info.key for info in bank.list(limit=100_000)]
 
 
 class TestGraph:
@@ -82,7 +80,7 @@ class TestGraph:
         ],
     )
     def test_damaged(
-        self, checkpoint: Checkpoint, checkpoints: Checkpoints, bank: FilesystemBank, chunk: object
+        self, checkpoint: Checkpoint, checkpoints: Checkpoints, bank: FilesystemBank, chunk: object, keys: Keys
     ) -> None:
         for key in [key for key in keys(bank) if "/graph/" in key]:
             bank.delete(key)

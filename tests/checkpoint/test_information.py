@@ -19,19 +19,10 @@ from embank.plugins import BankSection
 from embank_plugins.banks.filesystem import FilesystemBank
 
 Begin = Callable[..., Checkpoint]
+Keys = Callable[..., list[str]]
 SERVER = Resource("Test::Server", "s1", "web")
 VOLUME = Resource("Test::Volume", "v1", "disk")
 MIB = 1 << 20
-
-
-@pytest.fixture
-def section(begin: Begin) -> Section:
-    """Of the server, whose information has no schema."""
-    return begin().section(SERVER)
-
-
-def keys(bank: FilesystemBank, part: str = "") -> list[str]:
-    return [info.key for info in bank.list(limit=100_000) if part in info.key]
 
 
 def test_it_is_what_plugins_are_promised(section: Section) -> None:
@@ -93,7 +84,7 @@ class TestInformation:
 
     @pytest.mark.parametrize(("value", "complaint"), [({}, "size"), ({"size": "3"}, "type: 'integer'")])
     def test_what_does_not_fit_the_schema_is_not_written(
-        self, begin: Begin, bank: FilesystemBank, value: Mapping[str, Any], complaint: str
+        self, begin: Begin, bank: FilesystemBank, value: Mapping[str, Any], complaint: str, keys: Keys
     ) -> None:
         with pytest.raises(Unfit, match=complaint):
             begin().section(VOLUME).save(value)
@@ -125,13 +116,13 @@ class TestInformation:
             b'{"a": ' * 200_000,
         ],
     )
-    def test_damaged_information(self, section: Section, bank: FilesystemBank, data: bytes) -> None:
+    def test_damaged_information(self, section: Section, bank: FilesystemBank, data: bytes, keys: Keys) -> None:
         section.save({})
         bank.put(keys(bank, "information")[0], [data])
         with pytest.raises(Damaged, match="information"):
             section.load()
 
-    def test_a_hundred_megabytes_of_nonsense(self, section: Section, bank: FilesystemBank) -> None:
+    def test_a_hundred_megabytes_of_nonsense(self, section: Section, bank: FilesystemBank, keys: Keys) -> None:
         section.save({})
         bank.put(keys(bank, "information")[0], (b" " * MIB for _ in range(100)))
         with pytest.raises(Damaged, match="more than 64 MiB"):
@@ -163,7 +154,7 @@ class TestNotes:
 
 
 class TestSealed:
-    def test_takes_nothing_more_and_gives_nothing_away(self, begin: Begin, bank: FilesystemBank) -> None:
+    def test_takes_nothing_more_and_gives_nothing_away(self, begin: Begin, bank: FilesystemBank, keys: Keys) -> None:
         checkpoint = begin()
         section = checkpoint.section(SERVER)
         section.save({"a": 1})
@@ -199,7 +190,7 @@ class TestSealed:
         with pytest.raises(Sealed, match="is error"):
             checkpoint.section(SERVER).save({})
 
-    def test_deleted_takes_nothing_more(self, begin: Begin, bank: FilesystemBank) -> None:
+    def test_deleted_takes_nothing_more(self, begin: Begin, bank: FilesystemBank, keys: Keys) -> None:
         checkpoint = begin()
         checkpoint.move(Status.DELETING)
         checkpoint.erase()

@@ -15,15 +15,14 @@ from embank.checkpoint.status import Status
 from embank.model import Resource
 from embank_plugins.banks.filesystem import FilesystemBank
 
+Keys = Callable[..., list[str]]
 VOLUME = Resource("Test::Volume", "v1", "disk")
 
 
-def keys(bank: FilesystemBank) -> list[str]:
-    return [info.key for info in bank.list(limit=100_000)]
-
-
 class TestSealing:
-    def test_lists_every_object_with_size_and_digest(self, available: Checkpoint, bank: FilesystemBank) -> None:
+    def test_lists_every_object_with_size_and_digest(
+        self, available: Checkpoint, bank: FilesystemBank, keys: Keys
+    ) -> None:
         entries = {entry.key: (entry.size, entry.sha256) for entry in available.manifest.entries()}
         disk = entries["resources/Test::Volume/v1/data/disk/00000001/00000001"]
         assert disk == (3, "a665a45920422f9d417e4867efdc4fb8a04a1f3fff1fa07e998e86f7f7a27ae3")
@@ -42,7 +41,7 @@ class TestSealing:
         clock.turn(days=1)  # type: ignore[attr-defined]
         assert available.seal().sealed == "2026-11-23T12:00:00.000Z"
 
-    def test_removes_what_killed_writers_left(self, checkpoint: Checkpoint, bank: FilesystemBank) -> None:
+    def test_removes_what_killed_writers_left(self, checkpoint: Checkpoint, bank: FilesystemBank, keys: Keys) -> None:
         above = "checkpoints/cp-1/resources/Test::Volume/v1/data/"
         leftovers = [
             f"{above}disk/00000002/claim",

@@ -22,11 +22,8 @@ from embank.plugins import ObjectInfo
 from embank_plugins.banks.filesystem import FilesystemBank
 
 Begin = Callable[..., Checkpoint]
+Keys = Callable[..., list[str]]
 OpenBank = Callable[[Path], FilesystemBank]
-
-
-def keys(bank: FilesystemBank) -> list[str]:
-    return [info.key for info in bank.list(limit=100_000)]
 
 
 class TestStatus:
@@ -92,7 +89,7 @@ class TestStatus:
         "record", [b"{}", b"", b'{"status": "fine", "at": "", "execution": "", "reason": "", "token": 0}']
     )
     def test_a_damaged_record_is_good_for_deletion_only(
-        self, available: Checkpoint, bank: FilesystemBank, record: bytes
+        self, available: Checkpoint, bank: FilesystemBank, record: bytes, keys: Keys
     ) -> None:
         bank.put("checkpoints/cp-1/status/00000002", [record])
         status = available.status()
