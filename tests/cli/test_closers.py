@@ -112,3 +112,27 @@ def test_a_bank_that_vanishes_during_a_restore_keeps_nothing_stopped(
     assert done.returncode == 4, done.stdout
     assert not (work / "stopped").exists()
     assert "STILL OPEN" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("application", "database"), [("nope", "shop-orders"), ("shop", "nope")], ids=["application", "database"]
+)
+def test_what_the_provider_does_not_know_is_not_called_open(
+    application: str, database: str, shop: Path, embank: Embank
+) -> None:
+    """A tenant's misspelt id must wake nobody; and a checkpoint of what is known no more can be deleted."""
+    (shop / "resources.yaml").write_text(
+        "version: 1\nresources:\n"
+        f"- {{type: Local::Application, id: {application}, dependents: [{{type: Local::SQLite, id: {database}}}]}}\n"
+        f"- {{type: Local::SQLite, id: {database}}}\n"
+    )
+    (shop / "plan.yaml").write_text(PLAN.replace("local", "quickstart").replace("outer", application))
+    done = embank("compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "shop.yaml")
+    assert done.returncode == 0, done.stderr
+    done = embank("run", "shop.yaml")
+    assert done.returncode == 4, done.stdout
+    assert "'nope' is not in section" in done.stdout
+    assert "STILL OPEN" not in done.stdout
+    (left,) = (shop / "bank" / "checkpoints").iterdir()
+    done = embank("checkpoint", "delete", "--provider", "quickstart", left.name)
+    assert done.returncode == 0, done.stdout

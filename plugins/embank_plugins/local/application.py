@@ -68,6 +68,7 @@ class ApplicationPlugin(ProtectionPlugin):
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
     ) -> Iterator[Poll]:
         """Freeze the application."""
+        self._application(resource)  # one that nobody knows is not frozen, and need not be thawed
         checkpoint.section(resource).note("frozen", time.time())
         yield from self._run("freeze", checkpoint, context, resource)
 
@@ -76,6 +77,8 @@ class ApplicationPlugin(ProtectionPlugin):
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
     ) -> Iterator[Poll]:
         """Thaw the application."""
+        if resource.id not in self._applications and checkpoint.section(resource).noted("frozen") is None:
+            return
         yield from self._run("thaw", checkpoint, context, resource)
         self._tell_frozen_time(checkpoint.section(resource), context, resource)
 

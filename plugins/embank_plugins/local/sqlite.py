@@ -127,9 +127,9 @@ class SQLitePlugin(ProtectionPlugin):
         """Where the online copy of this checkpoint stands until it is in the bank."""
         directory = self.conf[SECTION].staging
         if not directory:
-            stored = configured(self._storage.entries, resource.id, SECTION)
-            directory = Path(stored.path).resolve().parent
-            if not directory.is_dir():  # lost, with the database
+            stored = self._storage.entries.get(resource.id)
+            directory = Path(stored.path).resolve().parent if stored else None
+            if not directory or not directory.is_dir():  # lost, with the database; or nobody knows it (any more)
                 directory = Path(tempfile.gettempdir())
         return str(Path(directory) / scratch_name(checkpoint, resource))
 
