@@ -22,8 +22,9 @@ from embank_plugins.local.sqlite_file import back_up, make_room
 
 RESOURCE = Resource("Local::SQLite", "orders", "Orders")
 # Every transaction adds a row to both tables: a copy is consistent when they have the same rows.
+# It pauses between two: with a rollback journal SQLite lets a writer without any starve all readers.
 WRITER = """
-import sqlite3, sys
+import sqlite3, sys, time
 database = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=60)
 number = 0
 while True:
@@ -32,6 +33,7 @@ while True:
     database.execute("INSERT INTO a (data) VALUES (randomblob(2000))")
     database.execute("INSERT INTO b (data) VALUES (randomblob(2000))")
     database.execute("COMMIT")
+    time.sleep(0.001)
     if number == 20:
         print("writing", flush=True)
 """
