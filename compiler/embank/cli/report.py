@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from itertools import islice
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,13 +14,20 @@ from embank.outputs.diagnostics import format_text, summary
 
 T = TypeVar("T")
 MOST = 200  # diagnostics shown; a file of nonsense has thousands and nobody reads them
+LONGEST = 2**20  # characters of a line; nonsense may be one line of gigabytes
 
 
 def report(diagnostics: Sequence[Diagnostic], *, strict: bool = False) -> ExitCode:
     """Print the diagnostics, worst first, and return PROBLEMS, WARNINGS (under `strict`) or OK."""
     rank = list(Severity)
     ordered = sorted(diagnostics, key=lambda diagnostic: rank.index(diagnostic.severity))
-    for block in format_text(ordered[:MOST], source_line):
+    lines = source_lines(ordered[:MOST])
+
+    def read_line(place: Place) -> str | None:
+        line = lines.get((place.file, place.line))
+        return None if line is None or place.column > len(line) + 1 else line
+
+    for block in format_text(ordered[:MOST], read_line):
         sys.stderr.write(block)
     if len(ordered) > MOST:
         sys.stderr.write(f"… and {len(ordered) - MOST} more\n")
@@ -47,13 +54,22 @@ def need(checked: Checked[T]) -> T:
     return checked.value
 
 
-def source_line(place: Place) -> str | None:
-    """The line of a file that a place names, or None: standard input, for one, is gone by now."""
-    if not place.line:
-        return None
-    try:
-        with Path(place.file).open(encoding="utf-8", errors="replace", newline=None) as lines:
-            line = next(islice(lines, place.line - 1, None), None)
-    except (OSError, ValueError):
-        return None
-    return None if line is None else line.rstrip("\n")
+def source_lines(diagnostics: Iterable[Diagnostic]) -> dict[tuple[str, int], str]:
+    """The lines that diagnostics point at, by file and number. Every file is read once, no further than needed."""
+    wanted: dict[str, set[int]] = {}
+    for each in diagnostics:
+        if each.place and each.place.line and not each.secret:
+            wanted.setdefault(each.place.file, set()).add(each.place.line)
+    return {(file, number): line for file, numbers in wanted.items() for number, line in _lines(file, numbers)}
+
+
+def _lines(file: str, numbers: Collection[int]) -> Iterator[tuple[int, str]]:
+    """The lines of these numbers, or what there is of them: standard input, for one, is gone by now."""
+    with suppress(OSError, ValueError), Path(file).open(encoding="utf-8", errors="replace") as stream:
+        left, number, begins = len(numbers), 1, True
+        while left and (part := stream.readline(LONGEST)):
+            if begins and number in numbers:
+                yield number, part.rstrip("\n")
+                left -= 1
+            begins = part.endswith("\n")
+            number += begins
