@@ -40,7 +40,7 @@ types: setup
 	$(BIN)/mypy
 
 test-fast: lint types
-	$(PYTEST) -n $(JOBS) -m "not service and not large" $(COVERAGE)
+	$(PYTEST) -n $(JOBS) --dist worksteal -m "not service and not large" $(COVERAGE)
 
 test-service: services
 	$(PYTEST) -m "service" $(COVERAGE)

@@ -70,7 +70,7 @@ def check_string(value: str) -> None:
         assert read == {"k": {value: ["v"]}}
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(SHAPES)
 def test_every_string_reads_back_equal(value: str) -> None:
     check_string(value)
@@ -84,7 +84,7 @@ def test_what_is_known_to_break_quoting_reads_back_equal(nasty: list[str]) -> No
             assert data(read["k"]) == [value, {"deep": [value]}]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(VALUES)
 @example({"a": [], "b": {}, "c": [[], {}], "d": [[1], [2, [3]]], "e": {"f": {"g": None}}})
 @example({"on": 1, "1": 2, "null": 3, "": 4, "<% x %>": 5, "{{ x }}": [6]})

@@ -185,7 +185,7 @@ def check_cleanup(body: Body, document: Document) -> None:
         assert list(found.on_complete) == followers
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(workflows())
 def test_every_field_comes_back(workflow: Workflow) -> None:
     request = workflow.request
