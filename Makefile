@@ -46,7 +46,7 @@ test-service: services
 	$(PYTEST) -m "service" $(COVERAGE)
 
 test-large: setup
-	$(PYTEST) -m "large and not service"
+	$(PYTEST) -n $(JOBS) -m "large and not service"
 
 test: COVERAGE = --cov --cov-append --cov-report=
 test: setup
