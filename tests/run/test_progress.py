@@ -21,7 +21,9 @@ ACTIVE = re.compile(r"\x1b\[5m|\x1b\]0;|\x07")  # what the names and messages tr
 def on_a_terminal(count: int, rows: int = 24, **environment: str) -> str:
     main, other = pty.openpty()
     fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 100, 0, 0))
-    clean = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "FORCE_COLOR", "CI")}
+    # LINES and COLUMNS would overrule the size of our terminal
+    overruling = ("NO_COLOR", "FORCE_COLOR", "CI", "LINES", "COLUMNS")
+    clean = {key: value for key, value in os.environ.items() if key not in overruling}
     process = subprocess.Popen(
         [sys.executable, str(PROGRAM), str(count)],
         stderr=other,
