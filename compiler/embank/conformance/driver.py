@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,8 @@ class Subject:
     """What a test class that inherits the kit provides: something to protect.
 
     `destroy` loses the original. `compare` asserts that it is there, as it was when the subject was made.
-    `parameters`, by operation, for example to let a restore replace what is there.
+    `parameters`, by operation, for example to let a restore replace what is there. `assert_released` asserts that
+    nothing is frozen, stopped or staged any more. `dependents` are subjects, too, in the kit for faults.
     """
 
     plugin: ProtectionPlugin
@@ -40,6 +41,8 @@ class Subject:
     destroy: Callable[[], None]
     compare: Callable[[], None]
     parameters: Mapping[Operation, Parameters] = field(default_factory=dict)
+    assert_released: Callable[[], None] = lambda: None
+    dependents: Sequence[Subject] = ()
 
 
 class KitContext:
