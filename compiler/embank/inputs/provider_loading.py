@@ -57,6 +57,10 @@ class Provider:
         """An instance of the bank, with its configuration. Raises BankError."""
         return self._open_bank()
 
+    def on(self, bank: Bank) -> Provider:
+        """The same provider, with this bank in the place of its own: one in memory, say, or one around it."""
+        return replace(self, _open_bank=lambda: bank)
+
     def without_secrets(self, text: str) -> str:
         """A text that a plugin wrote, such as an exception's, without the secrets of the provider file."""
         return without(text, self._secrets)
