@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -50,6 +51,15 @@ class Admission:
             for name in entry.types:
                 self._readmit(name)
         return None
+
+    def copy(self) -> Admission:
+        """The same tasks, admitted elsewhere from here on."""
+        other = copy(self)
+        other._ready = self._ready[:]
+        other._aside = {name: entries[:] for name, entries in self._aside.items()}
+        other._active = dict(self._active)
+        other._types = dict(self._types)
+        return other
 
     def end(self, row: int) -> None:
         """A task that was taken has ended, or did not begin after all."""

@@ -11,6 +11,7 @@ counts for each attempt, and an execution that is cancelled or fails fast still 
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 from embank.document import Document
@@ -46,10 +47,19 @@ class Conductor:
     """
 
     def __init__(self, document: Document, execution: str, *, fail_fast: bool = False) -> None:
-        self.execution = Execution(document, execution)
-        self.state = self.execution.state
         self.fail_fast = fail_fast
-        self._out = self.execution.out
+        self._lead(Execution(document, execution))
+
+    def copy(self) -> Conductor:
+        """The same execution, led elsewhere from here on: what is done to one is not done to the other."""
+        other = copy(self)
+        other._lead(self.execution.copy())
+        return other
+
+    def _lead(self, execution: Execution) -> None:
+        self.execution = execution
+        self.state = execution.state
+        self._out = execution.out
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
             effects.Begun: self._begun,
             effects.Succeeded: self._succeeded,

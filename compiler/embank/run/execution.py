@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import deque
 from collections.abc import Mapping
+from copy import copy
 from typing import NamedTuple
 
 from embank.document import Document, Expression, TaskSpec
@@ -35,6 +36,14 @@ class Execution:
         self.outcomes: deque[tuple[int, int | None]] = deque()  # rows that are over; why they were withdrawn
         self.specs: list[TaskSpec] = []  # the task of each row
         self.steps: list[Steps] = []  # the steps of each frame
+
+    def copy(self) -> Execution:
+        """The same execution, which goes on by itself from here. For when the conductor is not at work."""
+        other = copy(self)
+        other.state = self.state.copy()
+        other.out, other.launches, other.outcomes = [], deque(), deque()
+        other.specs, other.steps = self.specs[:], self.steps[:]
+        return other
 
     def add_frame(self, frame: Frame) -> int:
         """Append a frame. Raises ValueError when its workflow has no such target."""

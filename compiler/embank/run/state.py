@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 
 from embank.model import Json
 from embank.run.states import FlowState, TaskState
@@ -29,6 +29,10 @@ class Frame:
     unhandled: bool = False  # direct: a task failed and has no on-error
     arrived: dict[str, int] = field(default_factory=dict)  # direct: how many of the tasks before a join have ended
 
+    def copy(self) -> Frame:
+        """A frame that goes on by itself. `order` and `context` never change."""
+        return replace(self, arrived=dict(self.arrived))
+
 
 @dataclass(slots=True)
 class State:
@@ -49,3 +53,10 @@ class State:
     stopped: int | None = None  # why nothing more is started: the row that failed (fail-fast) or CANCELLED
     open: int = 0
     finished: bool = False
+
+    def copy(self) -> State:
+        """A state that goes on by itself: two ways on from here can be tried."""
+        values = ((each.name, getattr(self, each.name)) for each in fields(self))
+        other = State(**{name: value[:] if isinstance(value, list) else value for name, value in values})
+        other.frames = [frame.copy() for frame in self.frames]
+        return other

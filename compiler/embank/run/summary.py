@@ -104,7 +104,7 @@ def summarise(
         workflow=document.main,
         file=document.file,
         state=state,
-        exit_code=_exit_code(execution, state, codes, interrupted, any(window.end is None for window in found)),
+        exit_code=exit_code(execution, state, codes, interrupted, any(window.end is None for window in found)),
         started=started,
         seconds=round(times.end - times.zero, 6),
         succeeded=counts[SUCCEEDED],
@@ -147,9 +147,12 @@ def _failures(execution: Execution) -> tuple[Failure, ...]:
     )
 
 
-def _exit_code(
+def exit_code(
     execution: Execution, state: str, codes: Mapping[int, ExitCode], interrupted: bool, still_open: bool
 ) -> ExitCode:
+    """How an execution ended, in one number. `state` is that of the Summary; `codes` are what failed tasks ask for,
+    by row; `still_open`: something was opened and not closed.
+    """
     if state == "SUCCESS":
         return ExitCode.OK  # also when a signal came too late to stop anything
     if interrupted:

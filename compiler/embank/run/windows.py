@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from embank.document import TaskSpec
+from embank.document import Document, TaskSpec
 from embank.model import ResourceKey
 from embank.run.execution import Execution
 from embank.run.state import State
@@ -40,7 +40,7 @@ def windows(
     execution: Execution, starts: Mapping[int, float], ends: Mapping[int, float], zero: float
 ) -> list[Window]:
     """Every window that was opened, in order of its start. `starts` and `ends` are by row, on one clock."""
-    closers = _closers(execution)
+    closers = closers_of(execution.program.document)
     brackets: dict[tuple[ResourceKey, str, str], _Bracket] = defaultdict(lambda: _Bracket("", [], []))
     for row in sorted(starts):
         spec = execution.specs[row]
@@ -72,10 +72,10 @@ def resources_of(spec: TaskSpec) -> Iterator[tuple[ResourceKey, str]]:
             yield ResourceKey(str(member["type"]), str(member["id"])), str(member.get("name", ""))
 
 
-def _closers(execution: Execution) -> dict[ResourceKey, list[tuple[str, str]]]:
+def closers_of(document: Document) -> dict[ResourceKey, list[tuple[str, str]]]:
     """For each resource, the phases that are closed and by which: the cleanup tasks of the document say so."""
     found: dict[ResourceKey, dict[tuple[str, str], None]] = defaultdict(dict)
-    for workflow in execution.program.document.workflows.values():
+    for workflow in document.workflows.values():
         for spec in workflow.tasks.values():
             if spec.action == CLEANUP:
                 for key, _ in resources_of(spec):
