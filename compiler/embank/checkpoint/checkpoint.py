@@ -34,6 +34,7 @@ from embank.checkpoint.keys import checkpoint_prefix
 from embank.checkpoint.lease import Leases
 from embank.checkpoint.manifest import Manifest, Summary
 from embank.checkpoint.objects import Clock, children, delete_all, objects, timestamp, utc_now
+from embank.checkpoint.once import Starts
 from embank.checkpoint.records import Records
 from embank.checkpoint.saved_graph import SavedGraph
 from embank.checkpoint.section import Section
@@ -244,6 +245,10 @@ class Checkpoint:
     def restored(self, execution: str, resource: Resource) -> Mapping[str, Json]:
         """What a resource was restored as in this execution. Raises Incomplete when nothing was said."""
         return self._executions.restored(execution, resource.key)
+
+    def starts(self, execution: str) -> Starts:
+        """What one run of an activity starts elsewhere, once in this execution."""
+        return Starts(self.bank, self.id, execution, self.clock, self._check_alive)
 
     def record_operation(
         self, execution: str, operation: str, state: str, details: Mapping[str, Json] | None = None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from embank.errors import UsageError
@@ -68,6 +70,15 @@ def restored_key(checkpoint: str, execution: str, resource: ResourceKey) -> str:
 def notes_prefix(checkpoint: str, execution: str, resource: ResourceKey, name: str) -> str:
     """Where an execution notes something of a resource, record by record."""
     return f"{execution_prefix(checkpoint, execution)}notes/{_pair(resource)}/{segment(name)}/"
+
+
+def started_prefix(checkpoint: str, execution: str, resources: Sequence[ResourceKey], name: str) -> str:
+    """Where an execution says what it started for a resource, or for several together (in sorted order)."""
+    above = execution_prefix(checkpoint, execution)
+    if len(resources) == 1:
+        return f"{above}started/{_pair(resources[0])}/{segment(name)}/"
+    digest = hashlib.sha256(json.dumps(resources).encode()).hexdigest()
+    return f"{above}together/{digest}/{segment(name)}/"
 
 
 def bracket_prefix(checkpoint: str, execution: str, resource: ResourceKey, phase: str) -> str:

@@ -17,7 +17,7 @@ from embank.checkpoint.facts import Facts
 from embank.checkpoint.status import Status
 from embank.checkpoint.store import Checkpoints
 from embank.model import EMPTY, Json, Operation, Parameters, Phase, Resource
-from embank.plugins import Bank, Poll, ProtectionPlugin
+from embank.plugins import Bank, Poll, ProtectionPlugin, Started
 from embank.plugins.checks import activities
 from embank.plugins.registry import find_bank
 from embank.resource_graph import canonical, to_chunks
@@ -52,6 +52,7 @@ class KitContext:
         self._checkpoint = checkpoint
         self._operation = operation
         self._cancelled = cancelled
+        self._starts = checkpoint.starts(checkpoint.execution)
         self.messages: list[str] = []
 
     @property
@@ -80,6 +81,18 @@ class KitContext:
     def restored(self, resource: Resource) -> Mapping[str, Json]:
         """See Context."""
         return self._checkpoint.restored(self.execution, resource)
+
+    def once(self, resource: Resource | Sequence[Resource], name: str, start: Callable[[str], Json]) -> Json:
+        """See Context."""
+        return self._starts.of(resource, name).start(start)
+
+    def started(self, resource: Resource | Sequence[Resource], name: str) -> Started | None:
+        """See Context."""
+        return self._starts.of(resource, name).started()
+
+    def forget(self, resource: Resource | Sequence[Resource], name: str) -> None:
+        """See Context."""
+        self._starts.of(resource, name).forget()
 
 
 class Driver:

@@ -10,6 +10,7 @@ from embank.plugins.contract import (
     DataInfo,
     Poll,
     ProtectionPlugin,
+    Started,
     closes,
 )
 from embank.plugins.protectable import Protectable
@@ -32,6 +33,7 @@ __all__ = [
     "Protectable",
     "ProtectionPlugin",
     "Resource",
+    "Started",
     "check_key",
     "closes",
 ]

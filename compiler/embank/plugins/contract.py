@@ -50,6 +50,17 @@ class DataInfo:
     segments: int
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What `Context.once` knows: the token that was given to `start`, and what that returned.
+
+    `value` is None when nobody can tell whether it was started: look for something with this token.
+    """
+
+    token: str
+    value: Json = None
+
+
 class BankSection(Protocol):
     """The part of a checkpoint that belongs to one resource. Nothing else can be reached through it."""
 
@@ -121,6 +132,25 @@ class Context(Protocol):
 
     def restored(self, resource: Resource) -> Mapping[str, Json]:
         """What `record_restored` said of a resource in this execution. Raises when nothing was said."""
+
+    def once(self, resource: Resource | Sequence[Resource], name: str, start: Callable[[str], Json]) -> Json:
+        """Start something elsewhere once in this execution, however often the activity is killed and repeated.
+
+            backup = context.once(resource, "backup", lambda token: cinder.create_backup(volume, name=token).id)
+
+        What an earlier run has started under this name, for this resource (or these, together), is returned, and
+        `start` is not called. Otherwise `start(token)` is, and what it returns (JSON, not None, no secret) is kept.
+
+        Killed between starting and keeping, the next run calls `start` again, with the same token: it should look
+        for what has this token before it makes anything, or use a service that takes the same token only once.
+        A token is `embank-` and 32 hexadecimal digits: a name that any service takes.
+        """
+
+    def started(self, resource: Resource | Sequence[Resource], name: str) -> Started | None:
+        """What `once` has started in this execution, in whatever phase; None: certainly nothing. For closers."""
+
+    def forget(self, resource: Resource | Sequence[Resource], name: str) -> None:
+        """What `once` started came to nothing (or is removed): next time start anew, with another token."""
 
 
 class ProtectionPlugin:

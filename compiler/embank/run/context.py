@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.model import Json, Operation, Resource
+from embank.plugins import Started
 from embank.run.messages import Control
 from embank.run.secrets import Scrubber
 
@@ -19,6 +20,7 @@ class ActivityContext:
         self.execution = execution
         self.operation = operation
         self._checkpoint = checkpoint
+        self._starts = checkpoint.starts(execution)
         self._control = control
         self._scrubber = scrubber
 
@@ -38,3 +40,15 @@ class ActivityContext:
     def restored(self, resource: Resource) -> Mapping[str, Json]:
         """What was recorded. Raises Incomplete when nothing was."""
         return self._checkpoint.restored(self.execution, resource)
+
+    def once(self, resource: Resource | Sequence[Resource], name: str, start: Callable[[str], Json]) -> Json:
+        """Found in the bank, by any worker. Raises CheckpointError when another run gave it up meanwhile."""
+        return self._starts.of(resource, name).start(start)
+
+    def started(self, resource: Resource | Sequence[Resource], name: str) -> Started | None:
+        """Whatever run of whatever activity started it."""
+        return self._starts.of(resource, name).started()
+
+    def forget(self, resource: Resource | Sequence[Resource], name: str) -> None:
+        """Unless another run of the activity has started another one since."""
+        self._starts.of(resource, name).forget()
