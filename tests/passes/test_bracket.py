@@ -63,13 +63,18 @@ def test_cleanup_order_of_random_graphs(order: SimpleNamespace, data: st.DataObj
 @pytest.mark.parametrize(
     ("given_policy", "expected"),
     [
-        (None, Policy(retry_count=3, retry_delay=1)),
+        (None, Policy(retry_count=3, retry_delay=1, timeout=300)),
         (Policy(retry_count=10, retry_delay=30, timeout=60), Policy(retry_count=10, retry_delay=30, timeout=60)),
-        (Policy(retry_count=1, retry_delay=5), Policy(retry_count=3, retry_delay=5)),
+        (Policy(retry_count=1, retry_delay=0), Policy(retry_count=3, retry_delay=1, timeout=300)),
+        (Policy(retry_count=1, retry_delay=5), Policy(retry_count=3, retry_delay=5, timeout=300)),
     ],
 )
-def test_a_closer_is_tried_again(order: SimpleNamespace, given_policy: Policy | None, expected: Policy) -> None:
-    """Nobody else will thaw the guest: at least three more times, more if the policy says so."""
+def test_a_closer_is_tried_again_and_never_hangs(
+    order: SimpleNamespace, given_policy: Policy | None, expected: Policy
+) -> None:
+    """Nobody else will thaw the guest: at least three more times, more if the policy says so. Those of the
+    resources above wait for it: it has a timeout, whatever the policy says.
+    """
     request = order.request("server1", server="pre, ready closes pre")
     if given_policy:
         request = replace(request, policies={"server": given_policy})
@@ -90,6 +95,21 @@ def test_an_aggregated_closer_is_one_task_in_cleanup_too(order: SimpleNamespace)
     )
     (merged,) = (task for task in workflow.cleanup[0].tasks if task.aggregated)
     assert len(merged.parameters) == 2
+
+
+@pytest.mark.parametrize(("timeout", "expected"), [(None, 300), (60, 300), (900, 900)])
+def test_an_aggregated_closer_has_the_time_that_the_slowest_needs(
+    order: SimpleNamespace, timeout: int | None, expected: int
+) -> None:
+    """Of two types with one plugin, one has no timeout in the plan."""
+    request = order.request(
+        "server1, rack1", server="pre, parallel closes pre", rack="pre, parallel closes pre",
+        aggregate=dict.fromkeys(("server", "rack"), lambda phase, resource: "one" if phase == "parallel" else None),
+    )  # fmt: skip
+    types = {name: replace(spec, plugin="both") for name, spec in request.types.items()}
+    workflow = compiled(replace(request, types=types, policies={"server": Policy(timeout=timeout)}))
+    (closer,) = workflow.cleanup[0].tasks
+    assert (len(closer.resources), closer.policy.timeout) == (2, expected)
 
 
 def test_closers_that_cannot_be_one_task(order: SimpleNamespace) -> None:

@@ -5,7 +5,8 @@ anything failed. There the closers stand in post order: those of a dependent bef
 also through resources without any; those of one resource in the order of their phases.
 
 A closer's copy asks the checkpoint whether what it closes was started and not closed, and does nothing
-otherwise. It is tried several times: nobody else will thaw the guest.
+otherwise. It is tried several times: nobody else will thaw the guest. And it has a timeout, whatever the plan
+says: the closers of its parents wait for it to end, well or not, and one that hangs must not keep them for ever.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from dataclasses import replace
 
 from embank.diagnostics import Checked, Diagnostic
 from embank.graph import topological_order
-from embank.model import Body, Kind, Phase, Request, Resource, Task, Workflow
+from embank.model import Body, Kind, Phase, Policy, Request, Resource, Task, Workflow
 from embank.passes.merge import merge, merge_problem
 
 LEAST_RETRIES = 3
+TIMEOUT = 300  # s for each try of a closer whose type has none in the plan
 ORDER = list(Phase)
 
 
@@ -31,7 +33,7 @@ def bracket(workflow: Workflow) -> Checked[Workflow]:
     closers = [task for task in body.tasks if task.closes is not None]
     if not closers:
         return Checked(workflow)
-    cleanup, owners = _post_order(workflow.request, [_closer(task) for task in closers])
+    cleanup, owners = _post_order(workflow.request, [_closer(workflow.request, task) for task in closers])
     first = _first_copies(cleanup.tasks)
     problem = merge_problem(cleanup, first, owners, "these closers")
     if problem:
@@ -54,9 +56,15 @@ def _unreachable(request: Request) -> Iterator[Diagnostic]:
                 yield Diagnostic("EMB502", f"{who}, which does not come before it", hint=hint)
 
 
-def _closer(task: Task) -> Task:
-    policy = replace(task.policy, retry_count=max(LEAST_RETRIES, task.policy.retry_count))
-    return replace(task, kind=Kind.CLOSER, policy=policy if policy.retry_delay else replace(policy, retry_delay=1))
+def _closer(request: Request, task: Task) -> Task:
+    given = (request.policies.get(resource.type, Policy()).timeout for resource in task.resources)
+    policy = replace(
+        task.policy,
+        retry_count=max(LEAST_RETRIES, task.policy.retry_count),
+        retry_delay=task.policy.retry_delay or 1,
+        timeout=max(timeout or TIMEOUT for timeout in given),
+    )
+    return replace(task, kind=Kind.CLOSER, policy=policy)
 
 
 def _post_order(request: Request, closers: list[Task]) -> tuple[Body, list[Resource]]:
