@@ -42,15 +42,20 @@ class Admission:
             entry = heappop(self._ready)
             full = next((name for name in entry.types if not self._has_room(name)), None)
             if full is None:
-                for name in entry.types:
-                    self._active[name] += 1
-                if entry.types:
-                    self._types[entry.row] = entry.types
+                self.occupy(entry.row, entry.types)
                 return entry.row
             heappush(self._aside[full], entry)
             for name in entry.types:
                 self._readmit(name)
         return None
+
+    def occupy(self, row: int, types: Sequence[str]) -> None:
+        """A task is active, whether or not there is room: it is begun here, or was begun before a crash."""
+        limited = tuple(dict.fromkeys(name for name in types if name in self.limits))
+        for name in limited:
+            self._active[name] += 1
+        if limited:
+            self._types[row] = limited
 
     def copy(self) -> Admission:
         """The same tasks, admitted elsewhere from here on."""

@@ -37,6 +37,12 @@ from embank.run.states import (
 )
 from embank.run.stopping import cut, stop
 
+TICKING = {  # the states in which each timer means something
+    Timer.BEFORE: frozenset((DELAYED,)),
+    Timer.RETRY: frozenset((DELAYED,)),
+    Timer.AFTER: frozenset((ENDING,)),
+    Timer.TIMEOUT: frozenset((RUNNING,)),
+}
 INTERNAL = frozenset(("std.noop", "std.echo", "std.fail"))  # done here, without a worker
 
 
@@ -79,6 +85,12 @@ class Conductor:
         self._handlers[type(event)](event)
         return self._effects()
 
+    def heeds(self, due: effects.Due) -> bool:
+        """Whether a timer still means anything: what it was for may be over."""
+        if due.attempt != self.state.attempt[due.row]:
+            return False
+        return self.state.task[due.row] in TICKING[due.timer]
+
     def _effects(self) -> list[Effect]:
         """Do everything that follows, then hand out the effects."""
         execution, state = self.execution, self.state
@@ -111,15 +123,14 @@ class Conductor:
         self.execution.over(event.row, event.row, event.reason)
 
     def _due(self, event: effects.Due) -> None:
-        row, now = event.row, self.state.task[event.row]
-        if event.attempt != self.state.attempt[row]:
+        if not self.heeds(event):
             return
-        if event.timer is Timer.TIMEOUT and now is RUNNING:
-            self._time_out(row)
-        elif event.timer is Timer.AFTER and now is ENDING:
-            self.execution.outcomes.append((row, None))
-        elif event.timer in (Timer.BEFORE, Timer.RETRY) and now is DELAYED:
-            self._offer(row)
+        if event.timer is Timer.TIMEOUT:
+            self._time_out(event.row)
+        elif event.timer is Timer.AFTER:
+            self.execution.outcomes.append((event.row, None))
+        else:
+            self._offer(event.row)
 
     def _resumed(self, event: effects.Resumed) -> None:
         if event.row not in self.state.paused:

@@ -38,6 +38,21 @@ class ExecutionStarted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ExecutionResumed(Event):
+    """A runner goes on with an execution whose runner left off: `tasks` as in ExecutionStarted, `succeeded` and
+    so on until now; `repeated` tasks had begun and not ended.
+    """
+
+    execution: str
+    workflow: str
+    tasks: int
+    succeeded: int
+    failed: int
+    skipped: int
+    repeated: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutionInterrupted(Event):
     """A signal arrived, or a person answered no to a pause. `running` tasks are still to end."""
 
@@ -67,6 +82,14 @@ class TaskStarted(TaskEvent):
     runs: str
     attempt: int
     description: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRepeated(TaskEvent):
+    """The attempt is begun again: it had begun when the runner left off. Fields as in TaskStarted."""
+
+    runs: str
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +179,7 @@ class EventWriter:
 
     def __call__(self, event: Event) -> None:
         """Write the event, at once: a reader may follow. Raises OSError when the stream does not take it."""
-        if isinstance(event, ExecutionStarted):
+        if isinstance(event, ExecutionStarted | ExecutionResumed):
             self._execution = event.execution
         self._stream.write(json.dumps(to_json(event, self._execution), sort_keys=False) + "\n")
         self._stream.flush()

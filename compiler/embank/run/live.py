@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 
 SCROLLED = (  # kinds of events that leave a line behind
     events.ExecutionStarted,
+    events.ExecutionResumed,
     events.ExecutionInterrupted,
     events.TaskFailed,
     events.TaskRetried,
     events.TaskTimedOut,
     events.Message,
 )
+SHOWN = (events.ExecutionStarted, events.ExecutionResumed, events.TaskResumed, events.ExecutionInterrupted)
 REFRESHES = 8  # per second
 MARGIN = 5  # lines of the terminal that the tree leaves free
 
@@ -72,14 +74,14 @@ class LiveProgress:
             style = "bold red" if isinstance(event, events.TaskFailed | events.TaskTimedOut) else ""
             with self._screen:
                 self._console.print(Text(line, style=style))
-        if isinstance(event, events.ExecutionStarted | events.TaskResumed | events.ExecutionInterrupted):
+        if isinstance(event, SHOWN):
             self._show()
         elif isinstance(event, events.ExecutionFinished | events.TaskPaused):
             self._hide()
 
     def _take(self, event: events.Event) -> None:
         self._tally(event)
-        if isinstance(event, events.ExecutionStarted):
+        if isinstance(event, events.ExecutionStarted | events.ExecutionResumed):
             self._title = plain(event.workflow)
         elif isinstance(event, events.TaskPolled):
             self._polls[event.task] = event

@@ -7,31 +7,57 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 from embank.document import Document
 from embank.errors import ExitCode, UsageError
 from embank.inputs.provider import Provider
+from embank.run import entries
 from embank.run.actions import Actions
+from embank.run.attempts import GRACE
 from embank.run.clock import Clock, SystemClock
 from embank.run.conductor import Conductor
-from embank.run.events import ExecutionFinished, ExecutionStarted, Listener
-from embank.run.program import expected_tasks
+from embank.run.events import ExecutionFinished, Listener
+from embank.run.journal import Journal
+from embank.run.recording import Recorder
+from embank.run.replay import Replayed
 from embank.run.reporting import Reporter
 from embank.run.runner import Confirm, Runner
 from embank.run.summary import Summary, Times, summarise
 from embank.run.workers import Perform
 
+LOOK_EVERY = 0.2  # s between two looks for a request to cancel
+CANCEL = "embank cancel"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a polite kill, a terminal that went away
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an execution ended. `state` is SUCCESS, ERROR, or INTERRUPTED when it was stopped at once."""
+    """How an execution ended. `state` is SUCCESS, ERROR, or INTERRUPTED when it was stopped at once. `stuck`:
+    a worker was abandoned and may still be there.
+    """
 
     exit_code: ExitCode
     state: str
     summary: Summary
+    stuck: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Where an execution is kept: its journal, with the heading, and the file that asks to cancel it."""
+
+    journal: Journal
+    cancel: Path
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """An execution whose runner left off, and why it is cancelled instead of continued, if it is."""
+
+    replayed: Replayed
+    cancel_by: str = ""
 
 
 def execute(
@@ -44,29 +70,49 @@ def execute(
     listeners: Sequence[Listener] = (),
     confirm: Confirm | None = None,
     clock: Clock | None = None,
+    grace: float = GRACE,
+    record: Record | None = None,
+    taken_up: TakenUp | None = None,
 ) -> Outcome:
     """Run a document to its end, with `perform` doing its actions. In the main thread, SIGINT, SIGTERM and
-    SIGHUP stop it in order the first time, and at once the second time.
+    SIGHUP stop it in order the first time, and at once the second time. What is interrupted has `grace` seconds
+    to come to an end. `record` is where it is kept; `taken_up`: it was begun by another runner.
 
     Raises UsageError, before anything is done, for a document or options that cannot be run.
     """
     if parallel < 1:
         raise UsageError(f"--parallel must be at least 1, not {parallel}")
     clock = clock or SystemClock()
-    try:
-        conductor = Conductor(document, execution, fail_fast=fail_fast)
-    except ValueError as error:
-        raise UsageError(f"{document.file}: {error}") from error
-    if confirm is None:
-        _refuse_pauses(document)
-    reporter = Reporter(conductor.execution, listeners, clock)
-    limits = concurrency(document)
-    runner = Runner(conductor, perform, reporter, parallel=parallel, limits=limits, confirm=confirm, clock=clock)
-    started, zero = clock.now(), clock.monotonic()
-    total = expected_tasks(document)
-    reporter.tell(ExecutionStarted(started, execution, document.main, document.file, document.sha256, total))
-    with _signals_to(runner):
-        result = runner.run()
+    if taken_up:
+        conductor, before = taken_up.replayed.conductor, taken_up.replayed.reporter
+    else:
+        conductor, before = _conductor(document, execution, fail_fast), None
+        if confirm is None:
+            _refuse_pauses(document)
+    reporter = Reporter(conductor.execution, listeners, clock, before)
+    recorder = Recorder(conductor.execution, record.journal if record else None, clock)
+    runner = Runner(
+        conductor,
+        perform,
+        reporter,
+        recorder,
+        parallel=parallel,
+        limits=concurrency(document),
+        confirm=confirm,
+        clock=clock,
+        grace=grace,
+    )
+    left, zero, started = None, clock.monotonic(), clock.now()
+    if taken_up:
+        replayed = taken_up.replayed
+        left, zero, started = replayed.left(zero).cancelled(taken_up.cancel_by), replayed.zero, replayed.started
+        runner.codes.update(replayed.codes)
+        recorder.line(entries.RESUMED)
+        reporter.taken_up(len(left.running))
+    else:
+        reporter.opened()
+    with _signals_to(runner), _requests_to(runner, record):
+        result = runner.run(left)
     times = Times(zero, clock.monotonic(), reporter.first_start, reporter.last_start, reporter.end)
     state = "INTERRUPTED" if result is None else str(result)
     summary = summarise(
@@ -75,11 +121,22 @@ def execute(
         state=state,
         started=started,
         codes=runner.codes,
-        interrupted=bool(runner.interrupted_by),
+        interrupted=bool(runner.interrupted_by) and not recorder.failed,
         warnings=reporter.warnings,
     )
+    recorder.line(
+        entries.STOPPED if result is None else entries.FINISHED, state=state, exit_code=int(summary.exit_code)
+    )
+    recorder.commit()
     reporter.tell(ExecutionFinished(clock.now(), state, int(summary.exit_code)))
-    return Outcome(summary.exit_code, state, summary)
+    return Outcome(summary.exit_code, state, summary, bool(runner.stuck))
+
+
+def _conductor(document: Document, execution: str, fail_fast: bool) -> Conductor:
+    try:
+        return Conductor(document, execution, fail_fast=fail_fast)
+    except ValueError as error:
+        raise UsageError(f"{document.file}: {error}") from error
 
 
 def concurrency(document: Document) -> dict[str, int]:
@@ -125,6 +182,27 @@ def _signals_to(runner: Runner) -> Iterator[None]:
             signal.signal(number, handler or signal.SIG_DFL)
 
 
+@contextmanager
+def _requests_to(runner: Runner, record: Record | None) -> Iterator[None]:
+    """Let somebody else cancel the execution, who need not be able to send this process a signal."""
+    if record is None:
+        yield
+        return
+    over = threading.Event()
+
+    def watch(file: Path) -> None:
+        while not over.wait(LOOK_EVERY):
+            if file.exists():
+                runner.interrupt(CANCEL)
+                return
+
+    threading.Thread(target=watch, args=(record.cancel,), name="embank-requests", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
 def run_document(
     document: Document,
     providers: Sequence[Provider],
@@ -136,6 +214,9 @@ def run_document(
     confirm: Confirm | None = None,
     clock: Clock | None = None,
     debug: Callable[[str], None] | None = None,
+    grace: float = GRACE,
+    record: Record | None = None,
+    taken_up: TakenUp | None = None,
 ) -> Outcome:
     """Run a workflow file on this machine, with the plugins and banks of these providers. See `execute`.
 
@@ -152,6 +233,9 @@ def run_document(
             listeners=listeners,
             confirm=confirm,
             clock=clock,
+            grace=grace,
+            record=record,
+            taken_up=taken_up,
         )
     finally:
         actions.close()

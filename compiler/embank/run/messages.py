@@ -101,4 +101,10 @@ class Closing(NamedTuple):
     attempt: Attempt
 
 
+class Overdue(NamedTuple):
+    """Timer: the attempt, whose execution was interrupted, should have come to an end by now."""
+
+    attempt: Attempt
+
+
 Message = Stepped | Told | Signalled | Answered

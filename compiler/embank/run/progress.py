@@ -68,13 +68,16 @@ class Tally:
         self.succeeded = 0
         self.failed = 0
         self.skipped = 0
-        self.running: dict[str, events.TaskStarted] = {}
+        self.running: dict[str, events.TaskStarted | events.TaskRepeated] = {}
 
     def __call__(self, event: events.Event) -> None:
         """Take an event into account."""
         if isinstance(event, events.ExecutionStarted):
             self.total = event.tasks
-        elif isinstance(event, events.TaskStarted) and is_action(event.runs):
+        elif isinstance(event, events.ExecutionResumed):
+            self.total, self.succeeded = event.tasks, event.succeeded
+            self.failed, self.skipped = event.failed, event.skipped
+        elif isinstance(event, events.TaskStarted | events.TaskRepeated) and is_action(event.runs):
             self.running[event.task] = event
         elif isinstance(event, events.TaskSkipped):
             self.skipped += is_action(event.runs)
@@ -108,6 +111,12 @@ def _(event: events.ExecutionStarted) -> str:
 
 
 @line_of.register
+def _(event: events.ExecutionResumed) -> str:
+    done = f"{event.succeeded} of {event.tasks} done, {event.repeated} to be repeated"
+    return f"{plain(event.workflow)}: resumed, {done}, execution {plain(event.execution)}"
+
+
+@line_of.register
 def _(event: events.ExecutionInterrupted) -> str:
     rest = f"; waiting for {event.running} running tasks, once more stops at once" if event.running else ""
     return f"interrupted ({plain(event.by)}): nothing more is started but what closes{rest}"
@@ -123,6 +132,16 @@ def _(event: events.TaskStarted) -> str:
     again = f", attempt {event.attempt}" if event.attempt > 1 else ""
     about = f": {plain(event.description)}" if event.description else ""
     return f"started   {plain(event.task)}{again}{about}" if is_action(event.runs) else ""
+
+
+@line_of.register
+def _(event: events.TaskRepeated) -> str:
+    again = f", attempt {event.attempt}" if event.attempt > 1 else ""
+    return (
+        f"repeated  {plain(event.task)}{again}: it had begun when the runner left off"
+        if is_action(event.runs)
+        else ""
+    )
 
 
 @line_of.register

@@ -10,19 +10,27 @@ from embank.plugins import Poll
 from embank.run import events
 from embank.run.clock import Clock
 from embank.run.execution import Execution
+from embank.run.program import expected_tasks
 from embank.run.reasons import reason_of, short
 from embank.run.state import CANCELLED
-from embank.run.states import DELAYED, FAILED, RUNNING, SUCCEEDED, TaskState
+from embank.run.states import DELAYED, FAILED, RUNNING, SKIPPED, SUCCEEDED, TaskState
 
 
 class Reporter:
     """Tells the listeners. One that raises (a full disk, a closed pipe) is not told any more; `warnings` says so."""
 
-    def __init__(self, execution: Execution, listeners: Sequence[events.Listener], clock: Clock) -> None:
-        self.warnings: list[str] = []
-        self.first_start: dict[int, float] = {}  # of each row, in seconds on the clock
-        self.last_start: dict[int, float] = {}
-        self.end: dict[int, float] = {}
+    def __init__(
+        self,
+        execution: Execution,
+        listeners: Sequence[events.Listener],
+        clock: Clock,
+        before: Reporter | None = None,
+    ) -> None:
+        """`before`: the reporter of the same execution until its runner left off."""
+        self.warnings: list[str] = before.warnings if before else []
+        self.first_start: dict[int, float] = before.first_start if before else {}  # of each row, s on the clock
+        self.last_start: dict[int, float] = before.last_start if before else {}
+        self.end: dict[int, float] = before.end if before else {}
         self._execution = execution
         self._listeners = list(listeners)
         self._clock = clock
@@ -37,6 +45,32 @@ class Reporter:
                 name = getattr(listener, "__name__", type(listener).__name__)
                 self.warnings.append(f"{name} stopped listening: {reason_of(error)}")
 
+    def opened(self) -> None:
+        """The execution starts."""
+        document = self._execution.program.document
+        total = expected_tasks(document)
+        self.tell(
+            events.ExecutionStarted(
+                self._now(), self._execution.id, document.main, document.file, document.sha256, total
+            )
+        )
+
+    def taken_up(self, repeated: int) -> None:
+        """A runner goes on with it."""
+        document, state = self._execution.program.document, self._execution.state
+        acting = [
+            task
+            for task, spec in zip(state.task, self._execution.specs, strict=True)
+            if spec.action.startswith("embank.")
+        ]
+        succeeded, failed, skipped = (acting.count(task) for task in (SUCCEEDED, FAILED, SKIPPED))
+        total = expected_tasks(document)
+        self.tell(
+            events.ExecutionResumed(
+                self._now(), self._execution.id, document.main, total, succeeded, failed, skipped, repeated
+            )
+        )
+
     def started(self, row: int) -> None:
         """An attempt has begun."""
         self.last_start[row] = self._clock.monotonic()
@@ -48,6 +82,13 @@ class Reporter:
             if spec.action == "std.echo":
                 with suppress(ValueError):  # an expression without a value
                     self.message(row, str(self._execution.job(row).input.get("output", "")))
+
+    def repeated(self, row: int) -> None:
+        """An attempt that had begun before the runner left off is begun again."""
+        self.last_start[row] = self._clock.monotonic()
+        if self._listeners:
+            spec, attempt = self._execution.specs[row], self._execution.state.attempt[row]
+            self.tell(events.TaskRepeated(self._now(), self._path(row), spec.action, attempt))
 
     def changed(self, row: int, to: TaskState) -> None:
         """The conductor changed the state of a task."""

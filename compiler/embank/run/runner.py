@@ -1,7 +1,7 @@
 """The runner: a thin shell of threads and clocks around the conductor.
 
-One thread, the caller's, owns everything: it feeds the conductor, keeps the timers and tells the listeners.
-Workers only step activities. A pending activity is an entry in the heap of timers and holds no thread.
+One thread, the caller's, owns everything: it feeds the conductor, keeps the timers, writes the journal and tells
+the listeners. Workers only step activities. A pending activity is an entry in the heap of timers and holds no thread.
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 
 from embank.errors import ExitCode
-from embank.plugins import Poll
 from embank.run import effects
 from embank.run.admission import Admission, types_of
+from embank.run.attempts import CLOSE_GRACE, GRACE, Attempts, Timer
 from embank.run.clock import Clock
 from embank.run.conductor import Conductor
-from embank.run.messages import Answered, Attempt, Closing, Message, Polled, Signalled, Stepped, Told
-from embank.run.reasons import code_of, reason_of, short
+from embank.run.messages import Answered, Attempt, Message, Signalled, Stepped, Told
+from embank.run.reasons import short
+from embank.run.recording import Recorder
 from embank.run.reporting import Reporter
+from embank.run.resuming import Outstanding
 from embank.run.states import READY, RUNNING, FlowState
 from embank.run.timers import Timers
 from embank.run.workers import Perform, Pool
 
-CLOSE_GRACE = 10.0  # s that an activity has to let itself be closed
 Confirm = Callable[[str], bool]  # asks a person whether the task of this path may start
 
 
@@ -35,33 +36,59 @@ class Runner:
         conductor: Conductor,
         perform: Perform,
         reporter: Reporter,
+        recorder: Recorder,
         *,
         parallel: int,
         limits: Mapping[str, int],
         confirm: Confirm | None,
         clock: Clock,
+        grace: float = GRACE,
         close_grace: float = CLOSE_GRACE,
     ) -> None:
         self.inbox: SimpleQueue[Message] = SimpleQueue()
-        self.interrupted_by = ""
         self.codes: dict[int, ExitCode] = {}  # of the tasks whose actions failed
         self._conductor = conductor
         self._report = reporter
+        self._record = recorder
         self._confirm = confirm
         self._clock = clock
-        self._close_grace = close_grace
         self._pool = Pool(parallel, perform, self.inbox)
         self._admission = Admission(limits)
-        self._timers: Timers[effects.Due | Polled | Closing] = Timers()
-        self._running: dict[int, Attempt] = {}
-        self._closing: set[Attempt] = set()
+        self._timers: Timers[Timer] = Timers()
+        self._attempts = Attempts(
+            conductor.execution,
+            self._pool,
+            self._admission,
+            self._timers,
+            reporter,
+            recorder,
+            clock,
+            self._advance,
+            grace=grace,
+            close_grace=close_grace,
+        )
         self._finished: FlowState | None = None
         self._at_once = False
 
-    def run(self) -> FlowState | None:
-        """Run to the end. Blocks; `interrupt` may be called meanwhile, also from a signal handler."""
+    @property
+    def interrupted_by(self) -> str:
+        """What interrupted it: a signal, a request, a person's no."""
+        return self._attempts.interrupted_by
+
+    @property
+    def stuck(self) -> Sequence[int]:
+        """The rows of the tasks whose workers were abandoned."""
+        return self._attempts.stuck
+
+    def run(self, left: Outstanding | None = None) -> FlowState | None:
+        """Run to the end: from the start, or from where another runner left off. Blocks; `interrupt` may be
+        called meanwhile, also from a signal handler.
+        """
         try:
-            self._apply(self._conductor.start())
+            if left is None:
+                self._apply(self._conductor.start())
+            else:
+                self._take_up(left)
             while not self._is_over():
                 self._dispatch()
                 for message in self._messages():
@@ -77,7 +104,7 @@ class Runner:
         self.inbox.put(Signalled(by))
 
     def _is_over(self) -> bool:
-        return self._at_once or (self._finished is not None and not self._closing)
+        return self._at_once or (self._finished is not None and not self._attempts.closing)
 
     # In: messages of workers and people, timers.
 
@@ -94,9 +121,9 @@ class Runner:
 
     def _take(self, message: Message) -> None:
         if isinstance(message, Stepped):
-            self._pool.came_back()
-            self._stepped(message.attempt, message.outcome)
+            self._attempts.stepped(message.attempt, message.outcome)
         elif isinstance(message, Told):
+            self._record.message(message.attempt.row, short(message.text))
             self._report.message(message.attempt.row, message.text)
         elif isinstance(message, Signalled):
             self._interrupted(message.by)
@@ -110,157 +137,120 @@ class Runner:
         if self.interrupted_by:
             self._at_once = True
             return
-        self.interrupted_by = by
-        self._report.interrupted(by, len(self._running))
-        self._advance(effects.Cancelled())
+        self._attempts.interrupted_by = by
+        self._report.interrupted(by, self._attempts.count)
+        self._advance(effects.Cancelled(), by=by)
 
-    def _fire(self, timer: effects.Due | Polled | Closing) -> None:
-        if isinstance(timer, effects.Due):
+    def _fire(self, timer: Timer) -> None:
+        if not isinstance(timer, effects.Due):
+            self._attempts.fire(timer)
+        elif self._conductor.heeds(timer):
             self._advance(timer)
-        elif isinstance(timer, Polled):
-            if timer.attempt.pending and timer.attempt.polls == timer.polls:
-                self._step(timer.attempt)
-        elif timer.attempt in self._closing:
-            if self._pool.abandon(timer.attempt):
-                self._report.message(timer.attempt.row, "it does not let itself be closed: its worker is abandoned")
-                self._closed(timer.attempt)
-            else:
-                self._timers.add(self._clock.monotonic() + self._close_grace, timer)
-
-    def _stepped(self, attempt: Attempt, outcome: Poll | BaseException | None) -> None:
-        row = attempt.row
-        if attempt.verdict:
-            self._stepped_too_late(attempt, outcome)
-        elif isinstance(outcome, Poll):
-            self._report.polled(row, outcome)
-            if attempt.warned:
-                self._close(attempt, f"interrupted by {self.interrupted_by}")
-            elif attempt.cancelled:
-                self._last_step(attempt)
-            else:
-                attempt.pending = True
-                self._timers.add(self._clock.monotonic() + (outcome.after or 0.0), Polled(attempt, attempt.polls))
-        elif outcome is None:
-            self._end(attempt)
-            self._advance(effects.Succeeded(row))
-        else:
-            self._end(attempt)
-            self._failed(row, outcome)
-
-    def _stepped_too_late(self, attempt: Attempt, outcome: Poll | BaseException | None) -> None:
-        """What comes back has been closed; or it is a step that had just ended when it was to be closed."""
-        if isinstance(outcome, Poll):
-            self._pool.submit(attempt)
-            return
-        if outcome is not None:
-            self._report.message(attempt.row, f"while it was closed: {reason_of(outcome)}")
-        self._closed(attempt)
-
-    def _failed(self, row: int, error: BaseException) -> None:
-        self.codes[row] = code_of(error)
-        self._advance(effects.Failed(row, reason_of(error)))
 
     # Out: the effects of the conductor.
 
-    def _advance(self, event: effects.Event) -> None:
+    def _advance(self, event: effects.Event, code: ExitCode | None = None, *, by: str = "") -> None:
+        """Record an event, and let the conductor say what follows."""
+        if isinstance(event, effects.Failed):
+            self.codes[event.row] = code = code or ExitCode.FAILED
+            self._record.event(event, code=int(code))
+        elif by:
+            self._record.event(event, by=by)
+        else:
+            self._record.event(event)
         self._apply(self._conductor.advance(event))
 
     def _apply(self, new: Sequence[effects.Effect]) -> None:
         for effect in new:
             if isinstance(effect, effects.Start):
-                self._admission.offer(effect.order, effect.row, types_of(self._conductor.execution.specs[effect.row]))
+                self._offer(effect.order, effect.row)
             elif isinstance(effect, effects.Changed):
                 self._report.changed(effect.row, effect.state)
             elif isinstance(effect, effects.Wait):
                 due = effects.Due(effect.row, effect.attempt, effect.timer)
                 self._timers.add(self._clock.monotonic() + effect.seconds, due)
             elif isinstance(effect, effects.Abandon):
-                self._abandon(effect.row)
+                self._attempts.abandon(effect.row)
             elif isinstance(effect, effects.Interrupt):
-                self._interrupt(effect.row)
+                self._attempts.interrupt(effect.row)
             elif isinstance(effect, effects.Pause):
                 self._ask(effect.row)
             else:
                 self._finished = effect.state
 
+    def _offer(self, order: tuple[int, ...], row: int) -> None:
+        self._admission.offer(order, row, types_of(self._conductor.execution.specs[row]))
+
     def _dispatch(self) -> None:
-        """Begin ready tasks while a worker is free. Polls that are due go first: they are begun already."""
-        while self._pool.under_way < self._pool.size and (row := self._admission.take()) is not None:
+        """Begin ready tasks while a worker is free. Polls that are due go first: they are begun already.
+
+        What is begun is in the journal before it is done: one write to the disk for all of them.
+        """
+        new: list[Attempt] = []
+        while self._pool.under_way + len(new) < self._pool.size and (row := self._admission.take()) is not None:
             if self._conductor.state.task[row] is not READY:
                 self._admission.end(row)  # withdrawn meanwhile
                 continue
             self._report.started(row)
             self._advance(effects.Begun(row))
-            try:
-                job = self._conductor.execution.job(row)
-            except ValueError as error:
-                self._admission.end(row)
-                self._advance(effects.Failed(row, short(str(error))))
-                continue
-            attempt = self._running[row] = Attempt(row, self._conductor.state.attempt[row], job, self.inbox)
-            self._pool.submit(attempt)
+            self._prepare(row, new)
+        if not new:
+            self._record.flush()
+        elif not self._record.commit():
+            self._journal_lost()
+        for attempt in new:
+            self._begin(attempt)
 
-    def _step(self, attempt: Attempt) -> None:
-        attempt.polls += 1
-        attempt.pending = False
-        self._pool.submit(attempt)
+    def _prepare(self, row: int, new: list[Attempt]) -> None:
+        """Make the attempt of a task that runs now; or it fails, for want of a value."""
+        try:
+            new.append(self._attempts.make(row, self._conductor.execution.job(row)))
+        except ValueError as error:
+            self._admission.end(row)
+            self._advance(effects.Failed(row, short(str(error))))
 
-    def _last_step(self, attempt: Attempt) -> None:
-        """A pending activity of a cancelled execution is asked once more, and may clean up, before it is closed."""
-        attempt.warned = True
-        self._step(attempt)
-
-    def _interrupt(self, row: int) -> None:
-        attempt = self._running.get(row)
-        if attempt is not None:
-            attempt.cancelled = True
-            if attempt.pending:
-                self._last_step(attempt)
-
-    def _abandon(self, row: int) -> None:
-        """A task timed out: close its generator, or replace the worker that is stuck in it."""
-        attempt = self._running[row]
-        if self._conductor.state.task[row] is not RUNNING:
-            self._end(attempt)  # it ended with its sub-workflow
-        if attempt.verdict:
-            return
-        timeout = self._conductor.execution.specs[row].timeout or 0
-        verdict = f"timed out after {timeout} s"
-        attempt.cancelled = True
-        stuck = False
-        if attempt.pending:
-            self._close(attempt, verdict)
+    def _begin(self, attempt: Attempt) -> None:
+        """Without a journal nothing is begun, except what a failure calls for: closers."""
+        row = attempt.row
+        if self._record.failed and not self._conductor.state.rescue[row]:
+            self._admission.end(row)
+            self._advance(effects.Failed(row, f"not started: {self._record.failed}"))
         else:
-            attempt.verdict = verdict
-            stuck = self._pool.abandon(attempt)
-            if not stuck:
-                self._await_closing(attempt)
-        self._report.timed_out(row, timeout, stuck=stuck)
-        if stuck:
-            self._closed(attempt)
+            self._attempts.begin(attempt)
 
-    def _close(self, attempt: Attempt, verdict: str) -> None:
-        """Close a generator in a worker. Its task fails after that: closers should not come in between."""
-        attempt.verdict = verdict
-        attempt.closing = True
-        attempt.pending = False
-        self._pool.submit(attempt)
-        self._await_closing(attempt)
+    def _journal_lost(self) -> None:
+        """What cannot be recorded must not go on: nobody could take it up. Closers run all the same."""
+        if not self.interrupted_by:
+            self._report.warnings.append(f"{self._record.failed}; the execution was stopped")
+            self._interrupted("the journal, which cannot be written")
 
-    def _await_closing(self, attempt: Attempt) -> None:
-        self._closing.add(attempt)
-        self._timers.add(self._clock.monotonic() + self._close_grace, Closing(attempt))
-
-    def _closed(self, attempt: Attempt) -> None:
-        """An attempt is closed, or as good as."""
-        self._closing.discard(attempt)
-        if self._running.get(attempt.row) is attempt:
-            self._end(attempt)
-            self._advance(effects.Failed(attempt.row, attempt.verdict))
-
-    def _end(self, attempt: Attempt) -> None:
-        del self._running[attempt.row]
-        self._admission.end(attempt.row)
+    def _take_up(self, left: Outstanding) -> None:
+        """Go on where another runner left off."""
+        now = self._clock.monotonic()
+        for row in left.ready:
+            self._offer(self._conductor.execution.order(row), row)
+        for when, due in left.timers:
+            self._timers.add(max(now, when), due)
+        for row in left.asked:
+            self._ask(row)
+        self._attempts.interrupted_by = left.interrupted_by
+        if left.cancel_by and not left.interrupted_by:
+            self._interrupted(left.cancel_by)
+        new: list[Attempt] = []
+        for row in left.running:
+            if self._conductor.state.task[row] is not RUNNING:
+                continue
+            self._admission.occupy(row, types_of(self._conductor.execution.specs[row]))
+            if reason := left.verdict(row, self._conductor.state):
+                self._admission.end(row)
+                self._advance(effects.Failed(row, reason))
+            else:
+                self._report.repeated(row)
+                self._prepare(row, new)
+        if new and not self._record.commit():
+            self._journal_lost()
+        for attempt in new:
+            self._begin(attempt)
 
     def _ask(self, row: int) -> None:
         """Ask in a thread of its own: what runs is polled meanwhile. Nobody to ask, or no answer, is a no."""

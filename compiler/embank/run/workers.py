@@ -21,7 +21,7 @@ class Pool:
         self.size = size
         self.under_way = 0  # submitted and not come back; only the runner's thread touches it
         self._perform = perform
-        self._inbox = inbox
+        self.inbox = inbox
         self._queue: SimpleQueue[Attempt | None] = SimpleQueue()
         self._lock = threading.Lock()
         for _ in range(size):
@@ -66,7 +66,7 @@ class Pool:
                 attempt.worker = None
                 if attempt.given_up:
                     break
-            self._inbox.put(Stepped(attempt, outcome))
+            self.inbox.put(Stepped(attempt, outcome))
         else:
             return
         _close(attempt)

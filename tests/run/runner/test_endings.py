@@ -16,6 +16,7 @@ from embank.run import events
 from embank.run.clock import SystemClock
 from embank.run.conductor import Conductor
 from embank.run.local import execute
+from embank.run.recording import Recorder
 from embank.run.reporting import Reporter
 from embank.run.runner import Runner
 
@@ -59,7 +60,15 @@ def test_an_activity_that_does_not_let_itself_be_closed_does_not_hold_up_the_end
     clock = SystemClock()
     reporter = Reporter(conductor.execution, [seen.append], clock)
     runner = Runner(
-        conductor, acting.perform, reporter, parallel=1, limits={}, confirm=None, clock=clock, close_grace=0.2
+        conductor,
+        acting.perform,
+        reporter,
+        Recorder(conductor.execution, None, clock),
+        parallel=1,
+        limits={},
+        confirm=None,
+        clock=clock,
+        close_grace=0.2,
     )
     assert runner.run() == "ERROR"
     assert acting.closed == ["a"]

@@ -1,0 +1,140 @@
+"""The executions that are kept on this machine, each in a directory of its own under the state directory.
+
+.embank/executions/<id>/workflow.yaml   the file as it was when the execution began
+.embank/executions/<id>/journal         what has happened (journal.py)
+.embank/executions/<id>/lock            locked as long as a runner is at work
+.embank/executions/<id>/cancel          somebody wants it to be cancelled
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from embank.diagnostics import did_you_mean
+from embank.errors import EmbankError, ExitCode, UsageError
+from embank.run.journal import Contents, read_journal
+
+VARIABLE = "EMBANK_STATE_DIR"
+DEFAULT = ".embank"
+
+
+class ExecutionMissing(UsageError):
+    """There is no such execution here."""
+
+
+class ExecutionLocked(EmbankError):
+    """A runner is at work on it."""
+
+    exit_code = ExitCode.LOCKED
+
+
+class ExecutionDirectory:
+    """The directory of one execution."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.id = path.name
+        self.workflow = path / "workflow.yaml"
+        self.journal = path / "journal"
+        self.cancel = path / "cancel"
+
+    def read(self) -> Contents:
+        """What its journal says. Raises ExecutionMissing when it has none that can be read."""
+        try:
+            contents = read_journal(self.journal)
+        except OSError as error:
+            raise ExecutionMissing(f"the execution {self.id} cannot be read: {error.strerror or error}") from error
+        return contents
+
+    def began(self) -> bool:
+        """Whether there is a journal at all: without one nothing was done."""
+        return self.journal.exists()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runners out. The lock ends with this process, however it ends. Raises ExecutionLocked."""
+        try:
+            fd = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise ExecutionMissing(f"{self.path} cannot be locked: {error.strerror or error}") from error
+        try:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise ExecutionLocked(
+                    f"a runner is at work on the execution {self.id}: watch it end with `embank execution show "
+                    f"{self.id}`, or stop it with `embank cancel {self.id}`"
+                ) from None
+            yield
+        finally:
+            os.close(fd)
+
+    def is_locked(self) -> bool:
+        """Whether a runner is at work on it."""
+        try:
+            with self.locked():
+                return False
+        except ExecutionLocked:
+            return True
+
+
+class StateDirectory:
+    """All executions that are kept. Nothing is created before the first one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def create(self, execution: str, workflow: bytes) -> ExecutionDirectory:
+        """A directory for a new execution, with the workflow as it is now. Raises UsageError."""
+        directory = ExecutionDirectory(self._above / execution)
+        try:
+            self._above.mkdir(mode=0o700, parents=True, exist_ok=True)
+            ignore = self.path / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")  # it belongs to this machine, not to the project that it lies in
+            directory.path.mkdir(mode=0o700)
+            with directory.workflow.open("wb") as file:
+                file.write(workflow)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise UsageError(
+                f"the execution cannot be kept in {self.path}: {error.strerror or error}; "
+                f"name another directory with --state-dir or {VARIABLE}"
+            ) from error
+        return directory
+
+    def all(self) -> Iterator[ExecutionDirectory]:
+        """Every execution that has begun, sorted by id."""
+        try:
+            paths = sorted(self._above.iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise UsageError(f"{self._above} cannot be read: {error.strerror or error}") from error
+        yield from (directory for directory in map(ExecutionDirectory, paths) if directory.began())
+
+    def find(self, reference: str) -> ExecutionDirectory:
+        """The execution with this id, or whose id alone begins so. Raises ExecutionMissing."""
+        ids = [directory.id for directory in self.all()]
+        matches = [id_ for id_ in ids if id_ == reference]
+        matches = matches or [id_ for id_ in ids if reference and id_.startswith(reference)]
+        if len(matches) == 1:
+            return ExecutionDirectory(self._above / matches[0])
+        if matches:
+            raise ExecutionMissing(f"several executions begin with {reference!r}: {', '.join(matches[:5])}")
+        hint = did_you_mean(reference, ids) or "`embank execution list` shows those that are kept here"
+        raise ExecutionMissing(f"there is no execution {reference!r} in {self.path}: {hint}")
+
+    @property
+    def _above(self) -> Path:
+        return self.path / "executions"
+
+
+def state_directory(named: str | None) -> StateDirectory:
+    """The one that is named, else that of EMBANK_STATE_DIR, else `.embank` here."""
+    return StateDirectory(Path(named or os.environ.get(VARIABLE) or DEFAULT))

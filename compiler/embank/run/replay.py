@@ -1,0 +1,176 @@
+"""Plays a journal through a conductor: the state of the execution again, and for listeners all that happened.
+
+The conductor is pure, so equal events give equal states. A journal that does not fit its workflow file is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from embank.document import Document
+from embank.errors import ExitCode
+from embank.model import Json
+from embank.run import effects, entries
+from embank.run.clock import Clock
+from embank.run.conductor import Conductor
+from embank.run.effects import Effect, Timer
+from embank.run.events import ExecutionFinished, Listener
+from embank.run.journal import JournalDamaged
+from embank.run.reporting import Reporter
+from embank.run.resuming import Outstanding, outstanding
+from embank.run.states import RUNNING, FlowState
+
+Entry = Mapping[str, Json]
+
+
+@dataclass
+class Replayed:
+    """An execution as its journal leaves it. Times are on the clock of whoever replays, in seconds."""
+
+    conductor: Conductor
+    reporter: Reporter
+    zero: float  # when it started
+    started: datetime
+    end: datetime  # of the last line
+    codes: dict[int, ExitCode] = field(default_factory=dict)
+    interrupted_by: str = ""
+    finished: FlowState | None = None
+    waits: dict[tuple[int, Timer], float] = field(default_factory=dict)
+    given_up: dict[int, str] = field(default_factory=dict)
+    failed: str = ""  # why the journal could not be written
+
+    def left(self, now: float) -> Outstanding:
+        """What a runner that takes it up has to do."""
+        return outstanding(self.conductor.execution, self.waits, self.given_up, now, self.interrupted_by)
+
+
+class ReplayClock:
+    """Shows the times of the journal, as another clock would have shown them."""
+
+    def __init__(self, clock: Clock, last: datetime) -> None:
+        self._ahead = max(last - clock.now(), timedelta())  # that clock may have gone back since
+        self._clock = clock
+        self._shown = last
+
+    def show(self, moment: datetime) -> None:
+        """Show another time."""
+        self._shown = moment
+
+    def now(self) -> datetime:
+        """The time of day."""
+        return self._shown
+
+    def monotonic(self) -> float:
+        """Seconds on the other clock; before its start they are negative."""
+        ago = self._clock.now() + self._ahead - self._shown
+        return self._clock.monotonic() - ago.total_seconds()
+
+
+def replay(
+    document: Document, journal: Sequence[Entry], clock: Clock, listeners: Sequence[Listener] = ()
+) -> Replayed:
+    """Play the lines of a journal. Raises JournalDamaged when they do not fit the document or each other."""
+    head = journal[0]
+    try:
+        times = [datetime.fromisoformat(entry["at"]) for entry in journal]
+        shown = ReplayClock(clock, max(times))
+        shown.show(times[0])
+        conductor = Conductor(document, head["execution"], fail_fast=head["fail_fast"])
+        reporter = Reporter(conductor.execution, listeners, shown)
+        replayed = Replayed(conductor, reporter, shown.monotonic(), times[0], times[-1])
+        player = _Player(replayed, shown)
+        player.start()
+        entry = head
+        for moment, entry in zip(times[1:], journal[1:], strict=True):
+            shown.show(moment)
+            player.play(entry)
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise JournalDamaged(
+            f"line {entry.get('n')} of the journal does not fit the workflow: {error}; "
+            "was it written by another version of Embank?"
+        ) from error
+    return replayed
+
+
+class _Player:
+    """One line of the journal at a time. `_LINES` says what each kind does."""
+
+    def __init__(self, replayed: Replayed, clock: ReplayClock) -> None:
+        self._replayed = replayed
+        self._conductor = replayed.conductor
+        self._report = replayed.reporter
+        self._clock = clock
+
+    def start(self) -> None:
+        self._report.opened()
+        self._apply(self._conductor.start())
+
+    def play(self, entry: Entry) -> None:
+        if line := _LINES.get(entry["event"]):
+            line(self, entry)
+        event = entries.event_of(entry)
+        if event is not None:
+            self._apply(self._conductor.advance(event))
+
+    def _apply(self, new: Sequence[Effect]) -> None:
+        for effect in new:
+            if isinstance(effect, effects.Changed):
+                self._report.changed(effect.row, effect.state)
+            elif isinstance(effect, effects.Wait):
+                self._replayed.waits[effect.row, effect.timer] = self._clock.monotonic() + effect.seconds
+            elif isinstance(effect, effects.Abandon):
+                timeout = self._conductor.execution.specs[effect.row].timeout
+                self._replayed.given_up[effect.row] = f"timed out after {timeout} s"
+            elif isinstance(effect, effects.Pause):
+                self._report.paused(effect.row)
+            elif isinstance(effect, effects.Finished):
+                self._replayed.finished = effect.state
+
+    def _begun(self, entry: Entry) -> None:
+        path = self._conductor.execution.path(entry["row"])
+        if path != entry["task"]:
+            raise ValueError(f"task {entry['row']} is {path!r}, not {entry['task']!r}")
+        self._replayed.given_up.pop(entry["row"], None)
+        self._report.started(entry["row"])
+
+    def _failed(self, entry: Entry) -> None:
+        self._replayed.codes[entry["row"]] = entries.code_in(entry)
+
+    def _cancelled(self, entry: Entry) -> None:
+        self._replayed.interrupted_by = entry["by"]
+        rows, specs = self._conductor.state.task, self._conductor.execution.specs
+        running = sum(task is RUNNING and bool(specs[row].action) for row, task in enumerate(rows))
+        self._report.interrupted(entry["by"], running)
+
+    def _message(self, entry: Entry) -> None:
+        self._report.message(entry["row"], entry["text"])
+
+    def _timed_out(self, entry: Entry) -> None:
+        timeout = self._conductor.execution.specs[entry["row"]].timeout or 0
+        self._report.timed_out(entry["row"], timeout, stuck=entry["stuck"])
+
+    def _confirmed(self, entry: Entry) -> None:
+        self._report.resumed(entry["row"])
+
+    def _resumed(self, entry: Entry) -> None:
+        running = self._replayed.left(self._clock.monotonic()).running
+        self._report.taken_up(len(running))
+        for row in running:
+            self._report.repeated(row)
+
+    def _finished(self, entry: Entry) -> None:
+        self._report.tell(ExecutionFinished(self._clock.now(), entry["state"], entry["exit_code"]))
+
+
+_LINES: Mapping[str, Callable[[_Player, Entry], None]] = {
+    "begun": _Player._begun,
+    "failed": _Player._failed,
+    "cancelled": _Player._cancelled,
+    "confirmed": _Player._confirmed,
+    entries.MESSAGE: _Player._message,
+    entries.TIMED_OUT: _Player._timed_out,
+    entries.RESUMED: _Player._resumed,
+    entries.FINISHED: _Player._finished,
+}
