@@ -8,7 +8,7 @@
     checkpoints/<id>/leases/…        records: who works on it
     checkpoints/<id>/executions/…    records of each execution: brackets, notes, what was restored
 
-The status records are written first and deleted last: a checkpoint exists while it has one.
+The status records are written first, and deleted last but for the leases: a checkpoint exists while it has one.
 """
 
 from __future__ import annotations
@@ -198,7 +198,7 @@ class Checkpoint:
             return sum(info.size for info in objects(self.bank, self.above))
 
     def erase(self) -> Erased:
-        """Delete every object, the status last, and prove it. May be called again after a crash.
+        """Delete every object, the status and the leases last, and prove it. May be called again after a crash.
 
         Raises StatusRefused unless the status is `deleting`, CheckpointError when something keeps appearing.
         """
@@ -206,8 +206,9 @@ class Checkpoint:
         if now.status is not Status.DELETING:
             raise StatusRefused(f"the checkpoint {self.id} is {now.status}: only a deleting one can be erased")
         count = size = 0
-        # first what says that it is complete, last what says what it was and that it is being deleted
-        late = ("README", "facts", "status")
+        # first what says that it is complete, last what says what it was and that it is being deleted. The leases
+        # even later: an older status would refuse the tokens of a new series, whoever wants to go on with this
+        late = ("README", "facts", "status", "leases")
         for name in ["manifest", *(n for n in children(self.bank, self.above) if n not in late), *late]:
             deleted = delete_all(self.bank, self.above + name)
             count, size = count + deleted[0], size + deleted[1]
