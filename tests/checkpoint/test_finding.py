@@ -131,7 +131,8 @@ class TestFinding:
         infos = {info.id: info for info in checkpoints.infos()}
         assert infos["bad"].facts is None
         assert infos["bad"].status.status is Status.ERROR
-        assert infos["bad"].lease is None
+        assert infos["bad"].lease is not None  # whose it is nobody can say: it keeps others out, and prune away
+        assert infos["bad"].lease.owner == "(unknown)"
         assert infos["good"].status.status is Status.PROTECTING
         assert infos["remains"].status.status is Status.ERROR
         assert "no record of its status" in infos["remains"].status.reason

@@ -11,7 +11,7 @@ from typing import Protocol
 import pytest
 
 from embank.checkpoint.checkpoint import Checkpoint
-from embank.checkpoint.errors import Damaged, Fenced, LeaseHeld
+from embank.checkpoint.errors import Fenced, LeaseHeld
 from embank.checkpoint.lease import Leases
 from embank.checkpoint.status import Status
 from embank.errors import ExitCode
@@ -134,17 +134,103 @@ def test_the_holder_needs_no_token(checkpoint: Checkpoint) -> None:
     checkpoint.move(Status.ERROR, execution="run-1")
 
 
-@pytest.mark.parametrize(
-    "record",
-    [
-        b"{}",
-        b'{"owner": 1, "token": 1, "expires": "2026-11-23T13:00:00Z", "released": false}',
-        b'{"owner": "a", "token": 1, "expires": "2026-11-23T13:00:00", "released": false}',
-        b'{"owner": "a", "token": 1, "expires": "tomorrow", "released": false}',
-        b'{"owner": "a", "token": 1, "expires": 5, "released": false}',
-    ],
-)
-def test_a_damaged_record(checkpoint: Checkpoint, bank: FilesystemBank, record: bytes) -> None:
-    bank.put("checkpoints/cp-1/leases/00000001", [record])
-    with pytest.raises(Damaged, match="lease record 1"):
-        checkpoint.leases.acquire("run-1", HOUR)
+DAMAGED = [
+    b"",
+    b"torn {",
+    b"{}",
+    b'{"owner": 1, "token": 1, "expires": "2026-11-23T13:00:00Z", "released": false}',
+    b'{"owner": "a", "token": 1, "expires": "2026-11-23T13:00:00", "released": false}',
+    b'{"owner": "a", "token": 1, "expires": "tomorrow", "released": false}',
+    b'{"owner": "a", "token": 1, "expires": 5, "released": false}',
+]
+
+
+@pytest.mark.parametrize("record", DAMAGED)
+def test_a_damaged_last_record_keeps_everybody_out_and_not_for_ever(
+    leases: Leases, bank: FilesystemBank, clock: TurnedClock, record: bytes
+) -> None:
+    """It may be anybody's, and may have been written just now: a quarter of an hour later that is over."""
+    mine = leases.acquire("run-1", HOUR)
+    bank.put("checkpoints/cp-1/leases/00000002", [record])
+    clock.turn(hours=5)
+    current = leases.current()
+    assert current is not None
+    assert current.owner == "(unknown)"
+    for owner in ("run-1", "run-2", "run-2"):
+        with pytest.raises(LeaseHeld, match=r"damaged.* try again after 2026-11-23T17:15:00.000Z"):
+            leases.acquire(owner, HOUR)
+        clock.turn(minutes=4)  # the time is written down when somebody is refused first
+    with pytest.raises(Fenced, match="damaged, so that nobody can say"):
+        leases.check(mine.token)
+    with pytest.raises(Fenced):
+        leases.renew(mine, HOUR)
+    leases.release(mine)
+    clock.turn(minutes=3)
+    assert leases.current() is None
+    assert leases.acquire("run-2", HOUR).token > mine.token
+    assert bank.list("checkpoints/cp-1/leases/00000002", limit=1)[0].size == len(record), "what is written stays"
+
+
+def test_of_many_who_meet_a_damaged_record_none_gets_it(
+    leases: Leases, bank: FilesystemBank, clock: TurnedClock
+) -> None:
+    bank.put("checkpoints/cp-1/leases/00000001", [b"x"])
+    barrier = Barrier(6)
+
+    def attempt(number: int) -> str:
+        barrier.wait()
+        with pytest.raises(LeaseHeld) as caught:
+            leases.acquire(f"run-{number}", HOUR)
+        return str(caught.value)
+
+    with ThreadPoolExecutor(6) as pool:
+        assert len(set(pool.map(attempt, range(6)))) == 1
+    assert leases.records.last() == 2
+
+
+def test_a_damaged_earlier_record_is_nobodys_business(leases: Leases, bank: FilesystemBank) -> None:
+    lease = leases.acquire("run-1", HOUR)
+    leases.renew(lease, HOUR)
+    bank.put("checkpoints/cp-1/leases/00000001", [b"x"])
+    leases.check(lease.token)
+    leases.renew(lease, HOUR)
+
+
+def test_a_damaged_record_does_not_keep_the_checkpoint_from_being_deleted(
+    available: Checkpoint, bank: FilesystemBank, clock: TurnedClock, keys: Callable[..., list[str]]
+) -> None:
+    bank.put("checkpoints/cp-1/leases/00000001", [b"x"])
+    with pytest.raises(LeaseHeld):
+        available.move(Status.DELETING, execution="run-2")
+    with pytest.raises(LeaseHeld):
+        available.leases.acquire("run-2", HOUR)
+    clock.turn(minutes=16)
+    token = available.leases.acquire("run-2", HOUR).token
+    available.move(Status.DELETING, execution="run-2", token=token)
+    available.erase()
+    assert keys(bank) == []
+
+
+def test_an_owner_that_resumes_takes_its_own_lease_at_once(
+    leases: Leases, bank: FilesystemBank, clock: TurnedClock
+) -> None:
+    """Another process, with nothing but the id of the execution: `embank resume` depends on it."""
+    lease = leases.acquire("run-1", HOUR)
+    for turned in (0, 30, 600):  # the last time it is over, and nobody has taken it
+        clock.turn(minutes=turned)
+        again = Leases(bank, "cp-1", clock).acquire("run-1", HOUR)
+        assert again.token == lease.token
+    leases.check(lease.token)
+
+
+def test_superseded_records_can_go(leases: Leases, bank: FilesystemBank, keys: Callable[..., list[str]]) -> None:
+    leases.drop_superseded()
+    lease = leases.acquire("run-1", HOUR)
+    for _ in range(3):
+        lease = leases.renew(lease, HOUR)
+    leases.drop_superseded()
+    leases.drop_superseded()
+    assert keys(bank, "/leases/") == [f"checkpoints/cp-1/leases/0000000{number}" for number in (3, 4)]
+    leases.check(lease.token)
+    leases.release(lease)
+    assert leases.acquire("run-2", HOUR).token == 6

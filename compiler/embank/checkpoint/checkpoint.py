@@ -14,6 +14,7 @@ The status records are written first, and deleted last but for the leases: a che
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -24,7 +25,6 @@ from embank.checkpoint.errors import (
     Damaged,
     Fenced,
     Incomplete,
-    LeaseHeld,
     Sealed,
     StatusRefused,
 )
@@ -41,7 +41,7 @@ from embank.checkpoint.section import Section
 from embank.checkpoint.status import FOLLOWS, Status, StatusRecord, status_record
 from embank.checkpoint.verification import Finding, Progress, verify
 from embank.model import Json, Phase, Resource, ResourceGraph, ResourceKey
-from embank.plugins.bank import Bank
+from embank.plugins.bank import Bank, ObjectMissing
 
 SchemaOf = Callable[[str], Mapping[str, Json] | None]
 
@@ -69,6 +69,7 @@ class Checkpoint:
         self.execution = execution
         self.schema_of = schema_of
         self.clock = clock
+        self.token = 0  # of the lease under which this is used: when somebody else takes it, writes are refused
         self.above = checkpoint_prefix(id)
         self.manifest = Manifest(bank, id)
         self.leases = Leases(bank, id, clock)
@@ -85,7 +86,24 @@ class Checkpoint:
         """What it was made from. Raises Incomplete when a delete has got that far already, Damaged."""
         return read_facts(self.bank, self._id)
 
+    def unfenced(self) -> Checkpoint:
+        """The same without a lease: closers do their work whoever holds it."""
+        other = copy(self)
+        other.token = 0
+        return other
+
     # status
+
+    def exists(self) -> bool:
+        """Whether it has a status; a deleted one has not, though somebody may still have it in hand."""
+        return bool(self.bank.list(self.records.prefix, limit=1))
+
+    def begun_by(self) -> str:
+        """The execution that made it; "" when nothing says so (any more)."""
+        try:
+            return status_record(1, self.records.read(1)).execution
+        except (Damaged, ObjectMissing):
+            return ""
 
     def status(self) -> StatusRecord:
         """The latest status. `available` is believed only when the manifest is complete; damage is `error`."""
@@ -142,9 +160,7 @@ class Checkpoint:
                     f"the lease {token} on checkpoint {self.id} is older than its status (lease {now.token})"
                 )
         elif (lease := self.leases.current()) and lease.owner != execution:
-            raise LeaseHeld(
-                f"the checkpoint {self.id} is in use by execution {lease.owner!r} until {timestamp(lease.expires)}"
-            )
+            raise self.leases.held(lease)
 
     # content
 
@@ -184,7 +200,13 @@ class Checkpoint:
         if not self.manifest.is_complete():
             self._check_open()
             self.graph()
-        return self.manifest.seal(self.clock)
+        summary = self.manifest.seal(self.clock)
+        try:
+            self._check_alive()
+        except CheckpointMissing:  # it was deleted meanwhile, and what is written here is all there is
+            delete_all(self.bank, f"{self.above}manifest/")
+            raise
+        return summary
 
     def verify(self, progress: Progress = lambda done, total: None) -> Iterator[Finding]:
         """Read everything back and compare it with the manifest."""
@@ -218,11 +240,20 @@ class Checkpoint:
             )
         return Erased(count, size)
 
+    def make_room(self) -> None:
+        """For a bank that is too full to record even a deletion: delete what says nothing any more, and the
+        content of a checkpoint that is good for nothing and that nobody is at work on.
+        """
+        self.leases.drop_superseded()
+        lease = self.leases.current()
+        if self.status().status is not Status.AVAILABLE and (lease is None or lease.owner == self.execution):
+            delete_all(self.bank, f"{self.above}resources/")
+
     # executions
 
     def mark_started(self, execution: str, resource: ResourceKey, phase: Phase) -> None:
         """Say that a phase that has a closer is about to start."""
-        self._check_alive()
+        self._check_mine()
         self._brackets(execution).start(resource, phase)
 
     def mark_closed(self, execution: str, resource: ResourceKey, phase: Phase) -> None:
@@ -240,7 +271,7 @@ class Checkpoint:
 
     def record_restored(self, execution: str, resource: Resource, information: Mapping[str, Json]) -> None:
         """Say what a resource was restored as: once; the same again is fine. Raises CheckpointError."""
-        self._check_alive()
+        self._check_mine()
         self._executions.record_restored(execution, resource.key, information)
 
     def restored(self, execution: str, resource: Resource) -> Mapping[str, Json]:
@@ -249,13 +280,13 @@ class Checkpoint:
 
     def starts(self, execution: str) -> Starts:
         """What one run of an activity starts elsewhere, once in this execution."""
-        return Starts(self.bank, self.id, execution, self.clock, self._check_alive)
+        return Starts(self.bank, self.id, execution, self.clock, self._check_mine)
 
     def record_operation(
         self, execution: str, operation: str, state: str, details: Mapping[str, Json] | None = None
     ) -> None:
         """Add to the story of an execution on this checkpoint (restore: started, restored, error)."""
-        self._check_alive()
+        self._check_mine()
         self._executions.record_operation(execution, operation, state, details or {})
 
     def operations(self) -> Sequence[OperationRecord]:
@@ -272,11 +303,17 @@ class Checkpoint:
     # what the sections ask
 
     def _check_alive(self) -> None:
-        if not self.bank.list(self.records.prefix, limit=1):
+        if not self.exists():
             raise CheckpointMissing(f"the checkpoint {self.id} does not exist any more: it was deleted")
 
-    def _check_open(self) -> None:
+    def _check_mine(self) -> None:
+        """Raise CheckpointMissing, or Fenced when this works under a lease that somebody else has taken."""
         self._check_alive()
+        if self.token:
+            self.leases.check(self.token)
+
+    def _check_open(self) -> None:
+        self._check_mine()
         # protecting is the first status, and only that: one look instead of reading the records
         if self.manifest.is_sealed() or self.bank.stat(self.records.key(2)):
             raise Sealed(f"the checkpoint {self.id} is {self.status().status} and takes no more information or data")

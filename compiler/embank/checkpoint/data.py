@@ -12,7 +12,7 @@ wakes up after its repetition has finished cannot harm it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 from embank.checkpoint.errors import CheckpointError, Damaged, Incomplete
@@ -56,10 +56,13 @@ class Stream:
 
 
 class Data:
-    """The data under one name of a bank section. `prefix` is the section's."""
+    """The data under one name of a bank section. `prefix` is the section's; `check_open` raises when the
+    checkpoint takes no data (any more): a write takes hours, and somebody else may have taken over meanwhile.
+    """
 
-    def __init__(self, bank: Bank, prefix: str, name: str) -> None:
+    def __init__(self, bank: Bank, prefix: str, name: str, check_open: Callable[[], None] = lambda: None) -> None:
         self.bank = bank
+        self.check_open = check_open
         self.name = name
         self.prefix = f"{prefix}data/{segment(name)}/"
 
@@ -70,6 +73,7 @@ class Data:
         try:
             index = self._write_segments(below, Stream(chunks), segment_size)
             create_json(self.bank, f"{below}index", index)
+            self.check_open()
             if self._last_complete() != number:
                 raise CheckpointError(f"the data {self.name!r} were written again meanwhile; the later write stands")
         except BaseException:
@@ -121,6 +125,7 @@ class Data:
     def _write_segments(self, below: str, stream: Stream, segment_size: int) -> dict[str, Json]:
         segments: list[tuple[int, str]] = []
         while stream.more():
+            self.check_open()
             sha256 = hashlib.sha256()
             pieces = _digesting(stream.take(segment_size), sha256)
             info = self.bank.put(f"{below}{numbered(len(segments) + 1)}", pieces)

@@ -6,6 +6,9 @@ token goes along with every change of status: a holder who slept through its exp
 refused. (Leases: Gray and Cheriton 1989; the token is the "sequencer" of Chubby, Burrows 2006.)
 
 Expiry compares clocks of different machines: a lease should last much longer than they differ.
+
+A last record that is damaged may be anybody's, and may have been written just now. It keeps others out as a
+lease of somebody unknown: whoever is kept out first writes down until when, TTL from then, so that it ends.
 """
 
 from __future__ import annotations
@@ -20,6 +23,9 @@ from embank.checkpoint.objects import Clock, timestamp, utc_now
 from embank.checkpoint.records import Records
 from embank.model import Json
 from embank.plugins.bank import Bank
+
+TTL = timedelta(minutes=15)  # how long a crashed execution keeps others out; much more than clocks differ
+UNKNOWN = "(unknown)"  # the owner of a damaged record; no execution has such an id
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +74,13 @@ class Leases:
             number, last = self._last()
             now = self.clock()
             if last and last.live(now) and last.owner != owner:
-                raise LeaseHeld(
-                    f"the checkpoint {self.checkpoint} is in use by execution {last.owner!r} until "
-                    f"{timestamp(last.expires)}: wait until it has ended; if it was killed, try again after that time"
-                )
+                if (
+                    last.owner == UNKNOWN
+                    and last.token == number
+                    and not self.records.create(number + 1, last.to_json())
+                ):
+                    continue
+                raise self.held(last)
             mine = last if last and last.owner == owner and not last.released else None
             expires = max(now + ttl, mine.expires) if mine else now + ttl
             lease = Lease(owner, mine.token if mine else number + 1, expires)
@@ -92,8 +101,30 @@ class Leases:
         """Raise Fenced unless `token` is the last holder's and was not given back."""
         last = self._last()[1]
         if last is None or last.token != token or last.released:
-            holder = f"execution {last.owner!r} has taken it" if last and not last.released else "nobody holds it now"
+            holder = "nobody holds it now"
+            if last and last.owner == UNKNOWN:
+                holder = "its last record is damaged, so that nobody can say who holds it"
+            elif last and not last.released:
+                holder = f"execution {last.owner!r} has taken it"
             raise Fenced(f"the lease {token} on checkpoint {self.checkpoint} was lost: {holder}")
+
+    def drop_superseded(self) -> None:
+        """Delete all records but the last two: they say nothing any more, and a full bank needs their room."""
+        last = self.records.last()  # two, because a listing that lags behind may miss one
+        self.records.drop_below(last - 1)
+
+    def held(self, lease: Lease) -> LeaseHeld:
+        """What to tell somebody whom a lease keeps out."""
+        until = timestamp(lease.expires)
+        if lease.owner == UNKNOWN:
+            return LeaseHeld(
+                f"the last lease record of checkpoint {self.checkpoint} is damaged, and whoever wrote it may be at "
+                f"work: try again after {until}, when any lease that it can have been is over"
+            )
+        return LeaseHeld(
+            f"the checkpoint {self.checkpoint} is in use by execution {lease.owner!r} until {until}: "
+            "wait until it has ended; if it was killed, try again after that time"
+        )
 
     def _follow(self, lease: Lease, following: Lease) -> Lease:
         while True:
@@ -103,8 +134,14 @@ class Leases:
                 return following
 
     def _last(self) -> tuple[int, Lease | None]:
-        number, value = self.records.latest()
-        return number, None if value is None else _lease(number, value)
+        """The last record and its number; of a damaged one the longest lease that it can have been."""
+        number = self.records.last()
+        if not number:
+            return 0, None
+        try:
+            return number, _lease(number, self.records.read(number))
+        except Damaged:
+            return number, Lease(UNKNOWN, number, self.clock() + TTL)
 
 
 def _lease(number: int, value: Mapping[str, Json]) -> Lease:

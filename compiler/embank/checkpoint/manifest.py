@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
 from embank.checkpoint.errors import Damaged, Incomplete
 from embank.checkpoint.keys import checkpoint_prefix, numbered
-from embank.checkpoint.objects import Clock, delete_all, encode, read_json, read_json_or_none, timestamp
+from embank.checkpoint.objects import Clock, encode, objects, read_json, read_json_or_none, timestamp
 from embank.checkpoint.stock import Entry, take_stock
 from embank.model import Json
 from embank.plugins.bank import Bank, ObjectMissing
@@ -70,7 +71,7 @@ class Manifest:
         """
         if self.is_complete():
             return self.summary()
-        delete_all(self.bank, f"{self.above}manifest/")
+        # What is there is overwritten, not deleted first: another worker may complete the very same meanwhile.
         digests: list[str] = []
         count = size = 0
         entries = take_stock(self.bank, self.above)
@@ -80,6 +81,10 @@ class Manifest:
             self.bank.put(self._part_key(len(digests)), [data])
             count += len(part)
             size += sum(entry.size for entry in part)
+        for surplus in list(objects(self.bank, f"{self.above}manifest/", after=self._part_key(len(digests)))):
+            if surplus.key != self.complete_key:
+                with suppress(ObjectMissing):
+                    self.bank.delete(surplus.key)
         summary = Summary(timestamp(clock()), count, size, tuple(digests))
         self.bank.put(self.complete_key, [encode(summary.to_json())])
         return summary

@@ -7,12 +7,13 @@ record one gets the number and the other learns that it was too late.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from embank.checkpoint.errors import Damaged
 from embank.checkpoint.keys import numbered
 from embank.checkpoint.objects import create_json, objects, read_json
 from embank.model import Json
-from embank.plugins.bank import Bank, ObjectExists
+from embank.plugins.bank import Bank, ObjectExists, ObjectMissing
 
 
 class Records:
@@ -60,6 +61,13 @@ class Records:
         while not self.create(number, value):
             number += 1
         return number
+
+    def drop_below(self, number: int) -> None:
+        """Delete the records with lower numbers."""
+        for info in objects(self.bank, self.prefix):
+            if self._number(info.key) < number:
+                with suppress(ObjectMissing):  # somebody else does the same
+                    self.bank.delete(info.key)
 
     def key(self, number: int) -> str:
         """The key of a record."""

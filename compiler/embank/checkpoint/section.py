@@ -59,7 +59,7 @@ class Section:
     def write(self, name: str, chunks: Iterable[bytes]) -> DataInfo:
         """See BankSection.write. Never holds more than a chunk."""
         self.check_open()
-        return Data(self.bank, self.prefix, name).write(chunks)
+        return Data(self.bank, self.prefix, name, self.check_open).write(chunks)
 
     def read(self, name: str) -> Iterator[bytes]:
         """See BankSection.read. A segment is checked when its last byte was handed out."""
