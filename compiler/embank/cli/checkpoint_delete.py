@@ -50,8 +50,9 @@ class CheckpointDelete(EmbankCommand):
         checkpoints = checkpoints_of(provider)
         given = checkpoint_id(checkpoints, parsed_args.checkpoint)
         text = delete_workflow(checkpoints, provider, given, "(not kept)")
-        document = need(parse_workflow(text.encode(), "(the compiled delete workflow)"))
-        return run_document(document, provider, parsed_args, debug=self.app.options.debug)
+        source = text.encode()
+        document = need(parse_workflow(source, "(the compiled delete workflow)"))
+        return run_document(document, source, provider, parsed_args, debug=self.app.options.debug)
 
 
 class CheckpointPrune(EmbankCommand):

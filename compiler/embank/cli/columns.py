@@ -32,3 +32,11 @@ class Words(FormattableColumn[Any]):
     def human_readable(self) -> str:
         """One a line, none so long that a table would be unreadable for it."""
         return "\n".join(plain(word, 200) for word in self._value)
+
+
+class Code(FormattableColumn[Any]):
+    """An exit code, or None when there is none yet."""
+
+    def human_readable(self) -> str:
+        """The number, or nothing."""
+        return "" if self._value is None else str(self._value)

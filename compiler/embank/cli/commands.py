@@ -21,6 +21,11 @@ COMMANDS: dict[str, Entry] = {
     "compile verify": Entry("embank.cli.compile:CompileVerify", "Compile the workflow that verifies a checkpoint."),
     "lint": Entry("embank.cli.lint:Lint", "Check a workflow file, offline."),
     "run": Entry("embank.cli.run:Run", "Execute a workflow file on this machine."),
+    "resume": Entry("embank.cli.resume:Resume", "Go on with an execution whose runner left off."),
+    "cancel": Entry("embank.cli.resume:Cancel", "Stop an execution in order: closers run."),
+    "execution list": Entry("embank.cli.execution:ExecutionList", "List the executions that are kept here."),
+    "execution show": Entry("embank.cli.execution:ExecutionShow", "Show how an execution stands, or ended."),
+    "execution logs": Entry("embank.cli.execution:ExecutionLogs", "Show all that happened in an execution."),
     "checkpoint list": Entry("embank.cli.checkpoint:CheckpointList", "List the checkpoints of a bank."),
     "checkpoint show": Entry("embank.cli.checkpoint:CheckpointShow", "Show what a checkpoint holds."),
     "checkpoint verify": Entry(

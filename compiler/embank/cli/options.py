@@ -24,6 +24,13 @@ def add_directory(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_state_directory(parser: argparse.ArgumentParser) -> None:
+    """`--state-dir`."""
+    parser.add_argument(
+        "--state-dir", metavar="DIRECTORY", help="where executions are kept (default: $EMBANK_STATE_DIR, .embank)"
+    )
+
+
 def add_plan(parser: argparse.ArgumentParser) -> None:
     """A plan and the resource graph that it selects from."""
     parser.add_argument("plan", metavar="PLAN", help="the plan's file ('-': standard input)")

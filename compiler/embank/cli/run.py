@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embank.cli.app import EmbankCommand
-from embank.cli.options import add_directory, whole
+from embank.cli.options import add_directory, add_state_directory, whole
 from embank.cli.output import give_up_output
 from embank.cli.report import need
 from embank.errors import UsageError
@@ -19,7 +19,10 @@ from embank.plaintext import plain
 if TYPE_CHECKING:
     from embank.document import Document
     from embank.inputs.provider import Provider
+    from embank.run.clock import Clock
     from embank.run.events import Listener
+    from embank.run.heading import Heading
+    from embank.run.local import Outcome, Record, TakenUp
 
 YES = ("y", "yes")
 
@@ -38,28 +41,75 @@ class Run(EmbankCommand):
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Read it, find its provider, run it."""
         from embank.inputs.provider import find_provider, load_providers
-        from embank.inputs.workflow import read_workflow
 
-        document = need(read_workflow(parsed_args.file))
+        document, source = _read(parsed_args.file)
         files = need(load_providers(parsed_args.provider_config_dir))
         place = document.workflows[document.main].place
         provider = need(find_provider(files, document.run["provider"], place))
-        return run_document(document, provider, parsed_args, debug=self.app.options.debug)
+        return run_document(document, source, provider, parsed_args, debug=self.app.options.debug)
 
 
 def add_execution_options(parser: argparse.ArgumentParser) -> None:
-    """How an execution is run and watched."""
+    """How a new execution is run, watched and kept."""
     parser.add_argument(
         "--parallel", metavar="N", type=whole(1), default=4, help="activities that work at once (default: 4)"
     )
     parser.add_argument("--fail-fast", action="store_true", help="start no other activities after one has failed")
+    add_watching_options(parser)
+
+
+def add_watching_options(parser: argparse.ArgumentParser) -> None:
+    """How any execution is watched, stopped and kept."""
     parser.add_argument("--events", metavar="FILE", help="write what happens as JSON lines ('-': standard output)")
+    parser.add_argument(
+        "--grace",
+        metavar="SECONDS",
+        type=whole(0),
+        default=30,
+        help="how long an interrupted activity may take to come to an end (default: 30)",
+    )
+    add_state_directory(parser)
 
 
-def run_document(document: Document, provider: Provider, arguments: argparse.Namespace, *, debug: bool) -> int:
-    """Execute a document with a provider, showing its progress on stderr and its summary on stdout."""
+def run_document(
+    document: Document, source: bytes, provider: Provider, arguments: argparse.Namespace, *, debug: bool
+) -> int:
+    """Execute a document, whose text is `source`, in a new execution that is kept."""
     from uuid import uuid4
 
+    from embank.run.clock import SystemClock
+    from embank.run.executions import state_directory
+    from embank.run.heading import heading_of
+    from embank.run.kept import kept
+
+    execution, clock = str(uuid4()), SystemClock()
+    heading = heading_of(
+        document,
+        provider,
+        execution,
+        providers=str(Path(provider.file).resolve().parent),
+        parallel=arguments.parallel,
+        fail_fast=arguments.fail_fast,
+    )
+    with kept(state_directory(arguments.state_dir), heading, source, clock) as record:
+        outcome = execute(document, provider, heading, record, arguments, clock=clock, debug=debug)
+    return outcome.exit_code
+
+
+def execute(
+    document: Document,
+    provider: Provider,
+    heading: Heading,
+    record: Record,
+    arguments: argparse.Namespace,
+    *,
+    clock: Clock,
+    debug: bool,
+    taken_up: TakenUp | None = None,
+) -> Outcome:
+    """Run to the end, showing progress on stderr and the summary on stdout. A worker that is stuck does not
+    keep this process from ending.
+    """
     from embank.run import local
     from embank.run.live import progress_on
     from embank.run.summary_text import summary_text
@@ -68,12 +118,16 @@ def run_document(document: Document, provider: Provider, arguments: argparse.Nam
         outcome = local.run_document(
             document,
             [provider],
-            execution=str(uuid4()),
-            parallel=arguments.parallel,
-            fail_fast=arguments.fail_fast,
+            execution=heading.execution,
+            parallel=heading.parallel,
+            fail_fast=heading.fail_fast,
             listeners=[progress_on(sys.stderr), *listeners],
             confirm=_confirm if sys.stdin.isatty() and sys.stderr.isatty() else None,
+            clock=clock,
             debug=_show if debug else None,
+            grace=arguments.grace,
+            record=record,
+            taken_up=taken_up,
         )
     # stdout is taken when the events go there
     out = sys.stderr if arguments.events == "-" else sys.stdout
@@ -82,7 +136,23 @@ def run_document(document: Document, provider: Provider, arguments: argparse.Nam
         sys.stdout.flush()
     except OSError as error:  # what was done is done, whether or not anybody can read about it
         give_up_output(error)
-    return outcome.exit_code
+    return outcome
+
+
+def _read(file: str) -> tuple[Document, bytes]:
+    """A workflow file and its text. Raises Reported, InputUnreadable, UsageError."""
+    import hashlib
+
+    from embank.inputs.workflow import parse_workflow, read_workflow
+
+    if file == "-":
+        source = sys.stdin.buffer.read()
+        return need(parse_workflow(source, file)), source
+    document = need(read_workflow(file))
+    source = Path(file).read_bytes()
+    if hashlib.sha256(source).hexdigest() != document.sha256:
+        raise UsageError(f"{file} was changed while it was read: run it again")
+    return document, source
 
 
 @contextmanager

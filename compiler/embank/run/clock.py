@@ -23,6 +23,12 @@ class SystemClock:
     def __init__(self) -> None:
         self._start = datetime.now(UTC), time.monotonic()
 
+    def not_before(self, moment: datetime) -> None:
+        """Begin at this time of day, if it is later: the clock was set back since then."""
+        late = moment - self.now()
+        if late > timedelta():
+            self._start = self._start[0] + late, self._start[1]
+
     def monotonic(self) -> float:
         """Seconds since the machine started."""
         return time.monotonic()

@@ -60,6 +60,21 @@ class PlainProgress:
         return f"… {self._tally}"
 
 
+class LogLines:
+    """A listener that writes everything there is a line for, with its date. Raises OSError."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._tally = Tally()
+
+    def __call__(self, event: events.Event) -> None:
+        """Write the event."""
+        named = not isinstance(event, events.TaskSucceeded) or event.task in self._tally.running
+        self._tally(event)
+        if named and (line := line_of(event)):
+            self._stream.write(f"{event.time:%Y-%m-%d %H:%M:%S} {line}\n")
+
+
 class Tally:
     """A listener that counts: tasks with actions that succeeded, failed, were skipped, are running."""
 

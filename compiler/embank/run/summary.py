@@ -155,12 +155,14 @@ def exit_code(
     """
     if state == "SUCCESS":
         return ExitCode.OK  # also when a signal came too late to stop anything
-    if interrupted:
-        return ExitCode.INTERRUPTED
+    if state == "INTERRUPTED":
+        return ExitCode.INTERRUPTED  # at once: what stays open was said, and is not the fault of a closer
     rows = execution.state
     closers = (row for row, spec in enumerate(execution.specs) if spec.action == CLEANUP)
     if still_open or any(rows.task[row] in ENDED and rows.task[row] is not SUCCEEDED for row in closers):
         return ExitCode.FAILED_OPEN
+    if interrupted:
+        return ExitCode.INTERRUPTED
     first = rows.frames[0].cause
     locked = first is not None and codes.get(first) is ExitCode.LOCKED
     return ExitCode.LOCKED if locked else ExitCode.FAILED

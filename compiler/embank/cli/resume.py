@@ -1,0 +1,214 @@
+"""`embank resume|cancel`: taking up an execution whose runner left off, and ending one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from embank.cli.app import EmbankCommand
+from embank.cli.options import add_directory
+from embank.cli.report import need
+from embank.cli.run import add_watching_options, execute
+from embank.errors import EmbankError, ExitCode, UsageError
+from embank.plaintext import plain
+
+if TYPE_CHECKING:
+    from embank.inputs.provider import Provider
+    from embank.run.clock import SystemClock
+    from embank.run.executions import ExecutionDirectory
+    from embank.run.heading import Heading
+    from embank.run.kept import KeptExecution
+
+SHOWN = 40  # tasks of each kind that are listed
+LOOK_EVERY = 0.2  # s between two looks whether the runner has ended
+
+
+class Stale(EmbankError):
+    """Something is not as it was when the execution began."""
+
+    exit_code = ExitCode.STALE
+
+
+class Resume(EmbankCommand):
+    """`embank resume`: goes on where the runner left off."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """The options."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument("execution", metavar="EXECUTION", help="its id, or the beginning of it")
+        parser.add_argument(
+            "--allow-stale", action="store_true", help="go on although the provider or a plugin has changed"
+        )
+        add_directory(parser)
+        add_watching_options(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
+        """The exit code is that of the execution."""
+        return take_up(_find(parsed_args), parsed_args, "", debug=self.app.options.debug)
+
+
+class Cancel(EmbankCommand):
+    """`embank cancel`: asks the runner to stop in order; without one it runs the closers itself."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """The options."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument("execution", metavar="EXECUTION", help="its id, or the beginning of it")
+        parser.add_argument("--no-wait", action="store_true", help="do not wait until a runner at work has stopped")
+        add_directory(parser)
+        add_watching_options(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> int:
+        """Exit 0 when nothing is left open, 5 otherwise."""
+        from embank.run.executions import ExecutionLocked
+        from embank.run.local import CANCEL
+
+        directory = _find(parsed_args)
+        try:
+            code = take_up(directory, parsed_args, CANCEL, debug=self.app.options.debug)
+        except ExecutionLocked:
+            return _ask(directory, wait=not parsed_args.no_wait)
+        return ExitCode.OK if code == ExitCode.INTERRUPTED else code
+
+
+def take_up(directory: ExecutionDirectory, arguments: argparse.Namespace, cancel_by: str, *, debug: bool) -> int:
+    """Run what is left of an execution, or only what closes it. Raises EmbankError, before anything is done."""
+    from embank.run.clock import SystemClock
+    from embank.run.kept import read_kept
+    from embank.run.local import CANCEL, TakenUp
+
+    clock = SystemClock()
+    with directory.locked():
+        found = read_kept(directory, clock, damaged=bool(cancel_by))
+        if found.finished:
+            raise UsageError(
+                f"the execution {directory.id} has ended ({found.left_off}): `embank execution show` tells how"
+            )
+        clock.not_before(found.replayed.end)
+        if directory.cancel.exists() and not cancel_by and not found.replayed.interrupted_by:
+            sys.stderr.write("somebody asked to cancel it before its runner left off: it is cancelled\n")
+            cancel_by = CANCEL
+        provider = _provider(found, arguments, cancelling=bool(cancel_by))
+        _say_what_becomes_of(found, clock, cancel_by)
+        with found.opened() as record:
+            outcome = execute(
+                found.document,
+                provider,
+                found.heading,
+                record,
+                arguments,
+                clock=clock,
+                debug=debug,
+                taken_up=TakenUp(found.replayed, cancel_by),
+            )
+    return outcome.exit_code
+
+
+def _find(arguments: argparse.Namespace) -> ExecutionDirectory:
+    from embank.run.executions import state_directory
+
+    return state_directory(arguments.state_dir).find(arguments.execution)
+
+
+def _provider(found: KeptExecution, arguments: argparse.Namespace, *, cancelling: bool) -> Provider:
+    """The provider that the execution began with. Raises Stale when it has changed: closers run all the same."""
+    from embank.inputs.provider import find_provider, load_providers
+
+    heading = found.heading
+    files = need(load_providers(arguments.provider_config_dir or heading.providers))
+    provider = need(find_provider(files, heading.provider))
+    changes = list(_changes(heading, found, provider))
+    if changes and not (cancelling or arguments.allow_stale):
+        raise Stale(
+            f"the execution {found.directory.id} cannot simply go on: {'; '.join(changes)}. Make it as it was, go on "
+            f"with --allow-stale, or close and end it with `embank cancel {found.directory.id}`"
+        )
+    for change in changes:
+        sys.stderr.write(f"warning: {plain(change)}\n")
+    return provider
+
+
+def _changes(heading: Heading, found: KeptExecution, provider: Provider) -> Iterator[str]:
+    from embank.run.heading import heading_of
+    from embank.run.kept import source_changed
+
+    if source_changed(heading):
+        sys.stderr.write(
+            f"{plain(heading.file)} has changed since; the execution goes on with what it began with "
+            f"({plain(str(found.directory.workflow))})\n"
+        )
+    now = heading_of(
+        found.document,
+        provider,
+        heading.execution,
+        providers=heading.providers,
+        parallel=heading.parallel,
+        fail_fast=heading.fail_fast,
+    )
+    yield from heading.changes(now)
+
+
+def _say_what_becomes_of(found: KeptExecution, clock: SystemClock, cancel_by: str) -> None:
+    """Every task, and why it is kept, repeated, given up or still to come; of many the first ones."""
+    from embank.run.resuming import standings
+
+    if found.contents.damage:
+        sys.stderr.write(f"{plain(found.contents.damage)}; what the checkpoint says is open will be closed\n")
+    elif found.contents.torn:
+        sys.stderr.write("the last line of the journal was torn off, and is dropped\n")
+    left = found.replayed.left(clock.monotonic()).cancelled(cancel_by)
+    shown: dict[str, int] = {}
+    for task, verdict, why in standings(found.replayed.conductor.execution, left):
+        shown[verdict] = shown.get(verdict, 0) + 1
+        if shown[verdict] <= SHOWN or verdict == "repeated":
+            sys.stderr.write(f"  {verdict:<9} {plain(task)}: {plain(why)}\n")
+    _warn_of_what_is_open(found, clock, cancel_by)
+    for verdict, count in shown.items():
+        if count > SHOWN and verdict != "repeated":
+            sys.stderr.write(f"  {verdict:<9} … and {count - SHOWN} more\n")
+
+
+def _warn_of_what_is_open(found: KeptExecution, clock: SystemClock, cancel_by: str) -> None:
+    """Who thawed by hand what the execution had frozen must not get a backup that looks like one of one moment."""
+    if cancel_by or found.replayed.interrupted_by:
+        return
+    for window in found.summary(clock).open[:SHOWN]:
+        since = (found.replayed.started + timedelta(seconds=window.start)).astimezone()
+        sys.stderr.write(
+            f"  open      {plain(window.resource)}: {window.phase} was started at {since:%H:%M:%S}. If somebody has closed "
+            "it by hand since then, stop this (Ctrl-C): what is saved now would not be of the same moment\n"
+        )
+
+
+def _ask(directory: ExecutionDirectory, *, wait: bool) -> int:
+    """Ask the runner that is at work, and wait until it has stopped."""
+    from embank.run.clock import SystemClock
+    from embank.run.kept import read_kept
+    from embank.run.summary_text import summary_text
+
+    try:
+        os.close(os.open(directory.cancel, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise UsageError(f"{directory.cancel} cannot be written: {error.strerror or error}") from error
+    sys.stderr.write(f"asked the runner of {directory.id} to stop\n")
+    if not wait:
+        return ExitCode.OK
+    while directory.is_locked():
+        time.sleep(LOOK_EVERY)
+    clock = SystemClock()
+    found = read_kept(directory, clock)
+    if not found.finished:
+        raise UsageError(
+            f"the runner of {directory.id} left off before it had stopped in order: "
+            f"`embank cancel {directory.id}` once more closes what is open"
+        )
+    summary = found.summary(clock)
+    sys.stdout.writelines(f"{line}\n" for line in summary_text(summary))
+    return ExitCode.OK if summary.exit_code in (ExitCode.INTERRUPTED, ExitCode.FAILED) else summary.exit_code

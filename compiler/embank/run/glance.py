@@ -1,0 +1,68 @@
+"""How a kept execution stands, from the first and the last line of its journal: for lists of many."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from embank.model import Json
+from embank.run.entries import FINISHED, STOPPED
+from embank.run.executions import ExecutionDirectory
+
+TAIL = 1 << 16  # bytes in which the last line is looked for
+
+
+class Standing(StrEnum):
+    """How an execution stands. `left off`: no runner is at work, and it has not ended."""
+
+    RUNNING = "running"
+    LEFT_OFF = "left off"
+    STOPPED = "stopped at once"
+    SUCCESS = "SUCCESS"
+    ERROR = "ERROR"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a list shows. `exit_code` is None until it has ended; times are RFC 3339."""
+
+    id: str
+    workflow: str
+    started: str
+    last: str
+    state: Standing
+    exit_code: int | None
+
+
+def glance(directory: ExecutionDirectory) -> Glance:
+    """Look at an execution. What cannot be read is said to be so."""
+    try:
+        first, last = _ends(directory.journal)
+        workflow, started, ended = str(first["workflow"]), str(first["at"]), str(last["at"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return Glance(directory.id, "?", "?", "?", Standing.UNREADABLE, None)
+    code = last.get("exit_code") if type(last.get("exit_code")) is int else None
+    if last.get("event") == FINISHED:
+        state = Standing.SUCCESS if last.get("state") == "SUCCESS" else Standing.ERROR
+        return Glance(directory.id, workflow, started, ended, state, code)
+    if directory.is_locked():
+        return Glance(directory.id, workflow, started, ended, Standing.RUNNING, None)
+    state = Standing.STOPPED if last.get("event") == STOPPED else Standing.LEFT_OFF
+    return Glance(directory.id, workflow, started, ended, state, code)
+
+
+def _ends(journal: Path) -> tuple[dict[str, Json], dict[str, Json]]:
+    """The first line and the last one that can be read."""
+    with journal.open("rb") as file:
+        first = json.loads(file.readline())
+        file.seek(0, 2)
+        file.seek(max(0, file.tell() - TAIL))
+        lines = file.read().splitlines()
+    for line in reversed(lines):
+        with suppress(ValueError):
+            return first, json.loads(line)
+    return first, first

@@ -1,0 +1,43 @@
+"""What is to be said of an execution that has not ended: what is open now, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from embank.plaintext import plain
+from embank.run.clock import Clock
+from embank.run.glance import Glance, Standing
+from embank.run.kept import KeptExecution
+from embank.run.resuming import standings
+from embank.run.summary_text import SHOWN, duration
+
+HEADLINES = {
+    Standing.RUNNING: "is running, since {}",
+    Standing.STOPPED: "was stopped at once, after {}",
+    Standing.LEFT_OFF: "has not ended, and no runner is at work on it; its journal ends after {}",
+}
+
+
+def standing_text(found: KeptExecution, seen: Glance, clock: Clock) -> Iterator[str]:
+    """Lines without line ends, safe for a terminal."""
+    summary = found.summary(clock)
+    running = seen.state is Standing.RUNNING
+    since = (clock.now() - found.replayed.started).total_seconds() if running else summary.seconds
+    headline = HEADLINES.get(seen.state, "is {}").format(duration(max(0.0, since)))
+    yield f"{plain(summary.workflow)}: {headline} (execution {plain(found.directory.id)})"
+    yield f"  tasks: {summary.succeeded} succeeded, {summary.failed} failed, {summary.skipped} skipped"
+    zero = (clock.now() - found.replayed.started).total_seconds()
+    for window in summary.open[:SHOWN]:
+        open_for = duration(max(0.0, zero - window.start))
+        what = f"{window.phase} was started, {window.closer} is to close it"
+        yield f"  OPEN for {open_for}: {plain(window.resource)}: {what}"
+    for failure in summary.failures[:SHOWN]:
+        yield f"  failed: {plain(failure.task)}: {plain(failure.reason)}"
+    for task, verdict, why in standings(found.replayed.conductor.execution, found.replayed.left(clock.monotonic())):
+        if verdict == "repeated":
+            yield f"  {'running' if running else 'had begun'}: {plain(task)}" + ("" if running else f" ({why})")
+    if running:
+        yield f"  stop it in order:   embank cancel {found.directory.id}"
+    else:
+        yield f"  go on with it:      embank resume {found.directory.id}"
+        yield f"  close and end it:   embank cancel {found.directory.id}"
