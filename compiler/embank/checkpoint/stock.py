@@ -44,15 +44,30 @@ def take_stock(bank: Bank, above: str) -> Iterator[Entry]:
             yield from _data_entries(bank, above, data, list(group))
         else:
             for info in group:
-                yield Entry(info.key.removeprefix(above), info.size, digest(bank, info.key))
+                yield _entry(bank, above, info)
 
 
 def digest(bank: Bank, key: str) -> str:
     """The sha256 of an object, read now. Raises ObjectMissing."""
-    sha256 = hashlib.sha256()
+    return _read(bank, key)[1]
+
+
+def _entry(bank: Bank, above: str, info: ObjectInfo) -> Entry:
+    """The entry of an object, read now. Raises Damaged when the bank gives only a part of it without saying so:
+    the digest of that part would make a good object look damaged for ever.
+    """
+    size, sha256 = _read(bank, info.key)
+    if size != info.size:
+        raise Damaged(f"the object {info.key!r} has {info.size} bytes, but the bank gives {size}: try again")
+    return Entry(info.key.removeprefix(above), size, sha256)
+
+
+def _read(bank: Bank, key: str) -> tuple[int, str]:
+    size, sha256 = 0, hashlib.sha256()
     for chunk in bank.get(key):
+        size += len(chunk)
         sha256.update(chunk)
-    return sha256.hexdigest()
+    return size, sha256.hexdigest()
 
 
 def _data_prefix(key: str, above: str) -> str:
@@ -84,4 +99,4 @@ def _data_entries(bank: Bank, above: str, prefix: str, found: list[ObjectInfo]) 
         yield Entry(key.removeprefix(above), size, sha256)
     if sizes:
         raise Damaged(f"the data {index['name']!r} are damaged: {min(sizes)!r} does not belong to them")
-    yield Entry(index_key.removeprefix(above), index_size, digest(bank, index_key))  # sorts behind the numbers
+    yield _entry(bank, above, ObjectInfo(index_key, index_size))  # sorts behind the numbers
