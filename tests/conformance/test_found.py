@@ -21,7 +21,8 @@ def test_a_delete_that_fails_at_any_call_can_be_done_by_another_execution(availa
     """Its leases were gone before the status that had their tokens: a new lease was refused for ever."""
     for number in range(1, 1000):
         bank = MemoryBank()
-        available(bank).leases.acquire("before", TTL)
+        leases = available(bank).leases
+        leases.release(leases.acquire("long before", TTL))
         faulty = FaultyBank(bank, Fault(Kind.FAIL, number))
         try:
             delete(faulty, "before")
