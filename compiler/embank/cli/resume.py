@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from embank.cli.app import EmbankCommand
 from embank.cli.options import add_directory
 from embank.cli.report import need
-from embank.cli.run import add_watching_options, execute
+from embank.cli.run import add_watching_options, execute, tell
 from embank.errors import EmbankError, ExitCode, UsageError
 from embank.plaintext import plain
 
@@ -87,11 +87,9 @@ def take_up(directory: ExecutionDirectory, arguments: argparse.Namespace, cancel
     clock = SystemClock()
     with directory.locked():
         found = read_kept(directory, clock, damaged=bool(cancel_by))
-        if found.finished:
-            raise UsageError(
-                f"the execution {directory.id} has ended ({found.left_off}): `embank execution show` tells how"
-            )
         clock.not_before(found.replayed.end)
+        if found.finished:
+            return _close_again(found, arguments, clock, debug=debug)
         if directory.cancel.exists() and not cancel_by and not found.replayed.interrupted_by:
             sys.stderr.write("somebody asked to cancel it before its runner left off: it is cancelled\n")
             cancel_by = CANCEL
@@ -108,7 +106,30 @@ def take_up(directory: ExecutionDirectory, arguments: argparse.Namespace, cancel
                 debug=debug,
                 taken_up=TakenUp(found.replayed, cancel_by),
             )
+    tell(outcome.summary, arguments)
     return outcome.exit_code
+
+
+def _close_again(found: KeptExecution, arguments: argparse.Namespace, clock: SystemClock, *, debug: bool) -> int:
+    """Run the closers of an execution that has ended with something open. Raises UsageError when nothing is."""
+    from embank.run.closers_again import closed_in, closers_alone, merged
+    from embank.run.entries import CLOSERS
+
+    first = found.summary(clock)
+    if first.exit_code != ExitCode.FAILED_OPEN:
+        raise UsageError(
+            f"the execution {found.directory.id} has ended ({found.left_off}), and nothing of it is open: "
+            "`embank execution show` tells how it went"
+        )
+    provider = _provider(found, arguments, cancelling=True)
+    sys.stderr.write("the execution has ended with something open: its closers run again\n")
+    document = closers_alone(found.document)
+    with found.opened() as record:
+        record.journal.append(clock.now().isoformat(timespec="microseconds"), CLOSERS, {})
+        outcome = execute(document, provider, found.heading, record, arguments, clock=clock, debug=debug)
+    again = merged(first, outcome.summary, set(closed_in(outcome.execution)))
+    tell(again, arguments)
+    return again.exit_code
 
 
 def _find(arguments: argparse.Namespace) -> ExecutionDirectory:
@@ -182,8 +203,9 @@ def _warn_of_what_is_open(found: KeptExecution, clock: SystemClock, cancel_by: s
     for window in found.summary(clock).open[:SHOWN]:
         since = (found.replayed.started + timedelta(seconds=window.start)).astimezone()
         sys.stderr.write(
-            f"  open      {plain(window.resource)}: {window.phase} was started at {since:%H:%M:%S}. If somebody has closed "
-            "it by hand since then, stop this (Ctrl-C): what is saved now would not be of the same moment\n"
+            f"  open      {plain(window.resource)}: {window.phase} was started at {since:%H:%M:%S}. If somebody has\n"
+            "            closed it by hand since then, stop this (Ctrl-C): what is saved now would not be of the same\n"
+            "            moment as what was saved before\n"
         )
 
 

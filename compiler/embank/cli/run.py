@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from embank.run.events import Listener
     from embank.run.heading import Heading
     from embank.run.local import Outcome, Record, TakenUp
+    from embank.run.summary import Summary
 
 YES = ("y", "yes")
 
@@ -93,6 +94,7 @@ def run_document(
     )
     with kept(state_directory(arguments.state_dir), heading, source, clock) as record:
         outcome = execute(document, provider, heading, record, arguments, clock=clock, debug=debug)
+    tell(outcome.summary, arguments)
     return outcome.exit_code
 
 
@@ -107,15 +109,12 @@ def execute(
     debug: bool,
     taken_up: TakenUp | None = None,
 ) -> Outcome:
-    """Run to the end, showing progress on stderr and the summary on stdout. A worker that is stuck does not
-    keep this process from ending.
-    """
+    """Run to the end, showing progress on stderr."""
     from embank.run import local
     from embank.run.live import progress_on
-    from embank.run.summary_text import summary_text
 
     with events_to(arguments.events, document.file) as listeners:
-        outcome = local.run_document(
+        return local.run_document(
             document,
             [provider],
             execution=heading.execution,
@@ -129,14 +128,18 @@ def execute(
             record=record,
             taken_up=taken_up,
         )
-    # stdout is taken when the events go there
+
+
+def tell(summary: Summary, arguments: argparse.Namespace) -> None:
+    """Print a summary on stdout; on stderr when stdout is taken, because the events go there."""
+    from embank.run.summary_text import summary_text
+
     out = sys.stderr if arguments.events == "-" else sys.stdout
     try:
-        out.writelines(f"{line}\n" for line in summary_text(outcome.summary))
+        out.writelines(f"{line}\n" for line in summary_text(summary))
         sys.stdout.flush()
     except OSError as error:  # what was done is done, whether or not anybody can read about it
         give_up_output(error)
-    return outcome
 
 
 def _read(file: str) -> tuple[Document, bytes]:

@@ -15,6 +15,7 @@ from embank.run.effects import Event, Timer
 
 # The line that begins a journal, those that say how a runner left off, and those for people.
 EXECUTION, RESUMED, STOPPED, FINISHED = "execution", "resumed", "stopped", "finished"
+CLOSERS = "closers"  # the closers run again, as a part of their own
 MESSAGE, TIMED_OUT = "message", "timed-out"
 
 _NAMES: Mapping[type[Any], str] = {

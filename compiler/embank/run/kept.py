@@ -7,11 +7,13 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from embank.document import Document
 from embank.inputs.workflow import parse_workflow
 from embank.run.clock import Clock
-from embank.run.entries import EXECUTION, FINISHED
+from embank.run.closers_again import closed_in, merged
+from embank.run.entries import EXECUTION
 from embank.run.events import Listener
 from embank.run.executions import ExecutionDirectory, ExecutionMissing, StateDirectory
 from embank.run.heading import Heading, read_heading
@@ -59,20 +61,11 @@ class KeptExecution:
 
     def summary(self, clock: Clock) -> Summary:
         """What is to be said of it. One that has not ended counts as stopped, until its last line."""
-        replayed = self.replayed
-        reporter, last = replayed.reporter, self.contents.entries[-1]
-        over = last["event"] == FINISHED
-        ago = (clock.now() - replayed.end).total_seconds()
-        times = Times(replayed.zero, clock.monotonic() - ago, reporter.first_start, reporter.last_start, reporter.end)
-        return summarise(
-            replayed.conductor.execution,
-            times,
-            state=str(replayed.finished) if over or replayed.finished else "INTERRUPTED",
-            started=replayed.started,
-            codes=replayed.codes,
-            interrupted=bool(replayed.interrupted_by),
-            warnings=reporter.warnings,
-        )
+        part = self.replayed
+        if part.before is None:
+            return _summary(part, part.end, clock)
+        first, again = _summary(part.before, part.started, clock), _summary(part, part.end, clock)
+        return merged(first, again, set(closed_in(part.conductor.execution)))
 
     @contextmanager
     def opened(self) -> Iterator[Record]:
@@ -110,6 +103,21 @@ def read_kept(
         )
     replayed = replay(checked.value, contents.entries, clock, listeners)
     return KeptExecution(directory, heading, contents, checked.value, replayed)
+
+
+def _summary(replayed: Replayed, end: datetime, clock: Clock) -> Summary:
+    reporter = replayed.reporter
+    ago = (clock.now() - end).total_seconds()
+    times = Times(replayed.zero, clock.monotonic() - ago, reporter.first_start, reporter.last_start, reporter.end)
+    return summarise(
+        replayed.conductor.execution,
+        times,
+        state=str(replayed.finished or "INTERRUPTED"),
+        started=replayed.started,
+        codes=replayed.codes,
+        interrupted=bool(replayed.interrupted_by),
+        warnings=reporter.warnings,
+    )
 
 
 def source_changed(heading: Heading) -> bool:

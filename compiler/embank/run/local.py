@@ -19,6 +19,7 @@ from embank.run.attempts import GRACE
 from embank.run.clock import Clock, SystemClock
 from embank.run.conductor import Conductor
 from embank.run.events import ExecutionFinished, Listener
+from embank.run.execution import Execution
 from embank.run.journal import Journal
 from embank.run.recording import Recorder
 from embank.run.replay import Replayed
@@ -41,6 +42,7 @@ class Outcome:
     exit_code: ExitCode
     state: str
     summary: Summary
+    execution: Execution
     stuck: bool = False
 
 
@@ -129,7 +131,7 @@ def execute(
     )
     recorder.commit()
     reporter.tell(ExecutionFinished(clock.now(), state, int(summary.exit_code)))
-    return Outcome(summary.exit_code, state, summary, bool(runner.stuck))
+    return Outcome(summary.exit_code, state, summary, conductor.execution, bool(runner.stuck))
 
 
 def _conductor(document: Document, execution: str, fail_fast: bool) -> Conductor:

@@ -14,6 +14,7 @@ from embank.errors import ExitCode
 from embank.model import Json
 from embank.run import effects, entries
 from embank.run.clock import Clock
+from embank.run.closers_again import closers_alone
 from embank.run.conductor import Conductor
 from embank.run.effects import Effect, Timer
 from embank.run.events import ExecutionFinished, Listener
@@ -33,13 +34,13 @@ class Replayed:
     reporter: Reporter
     zero: float  # when it started
     started: datetime
-    end: datetime  # of the last line
+    end: datetime  # of the last line of the journal
     codes: dict[int, ExitCode] = field(default_factory=dict)
     interrupted_by: str = ""
     finished: FlowState | None = None
     waits: dict[tuple[int, Timer], float] = field(default_factory=dict)
     given_up: dict[int, str] = field(default_factory=dict)
-    failed: str = ""  # why the journal could not be written
+    before: Replayed | None = None  # this part is the closers, run again; what was before it
 
     def left(self, now: float) -> Outstanding:
         """What a runner that takes it up has to do."""
@@ -77,33 +78,38 @@ def replay(
         times = [datetime.fromisoformat(entry["at"]) for entry in journal]
         shown = ReplayClock(clock, max(times))
         shown.show(times[0])
-        conductor = Conductor(document, head["execution"], fail_fast=head["fail_fast"])
-        reporter = Reporter(conductor.execution, listeners, shown)
-        replayed = Replayed(conductor, reporter, shown.monotonic(), times[0], times[-1])
-        player = _Player(replayed, shown)
-        player.start()
-        entry = head
+        entry, player = head, _Player(document, head, shown, listeners)
         for moment, entry in zip(times[1:], journal[1:], strict=True):
             shown.show(moment)
-            player.play(entry)
+            if entry["event"] == entries.CLOSERS:
+                player = _Player(closers_alone(document), head, shown, listeners, player.replayed)
+            else:
+                player.play(entry)
     except (KeyError, ValueError, TypeError, IndexError) as error:
         raise JournalDamaged(
             f"line {entry.get('n')} of the journal does not fit the workflow: {error}; "
             "was it written by another version of Embank?"
         ) from error
-    return replayed
+    player.replayed.end = times[-1]
+    return player.replayed
 
 
 class _Player:
     """One line of the journal at a time. `_LINES` says what each kind does."""
 
-    def __init__(self, replayed: Replayed, clock: ReplayClock) -> None:
-        self._replayed = replayed
-        self._conductor = replayed.conductor
-        self._report = replayed.reporter
+    def __init__(
+        self,
+        document: Document,
+        head: Entry,
+        clock: ReplayClock,
+        listeners: Sequence[Listener],
+        before: Replayed | None = None,
+    ) -> None:
+        self._conductor = Conductor(document, head["execution"], fail_fast=head["fail_fast"])
+        self._report = Reporter(self._conductor.execution, listeners, clock)
         self._clock = clock
-
-    def start(self) -> None:
+        now = clock.now()
+        self.replayed = Replayed(self._conductor, self._report, clock.monotonic(), now, now, before=before)
         self._report.opened()
         self._apply(self._conductor.start())
 
@@ -119,27 +125,27 @@ class _Player:
             if isinstance(effect, effects.Changed):
                 self._report.changed(effect.row, effect.state)
             elif isinstance(effect, effects.Wait):
-                self._replayed.waits[effect.row, effect.timer] = self._clock.monotonic() + effect.seconds
+                self.replayed.waits[effect.row, effect.timer] = self._clock.monotonic() + effect.seconds
             elif isinstance(effect, effects.Abandon):
                 timeout = self._conductor.execution.specs[effect.row].timeout
-                self._replayed.given_up[effect.row] = f"timed out after {timeout} s"
+                self.replayed.given_up[effect.row] = f"timed out after {timeout} s"
             elif isinstance(effect, effects.Pause):
                 self._report.paused(effect.row)
             elif isinstance(effect, effects.Finished):
-                self._replayed.finished = effect.state
+                self.replayed.finished = effect.state
 
     def _begun(self, entry: Entry) -> None:
         path = self._conductor.execution.path(entry["row"])
         if path != entry["task"]:
             raise ValueError(f"task {entry['row']} is {path!r}, not {entry['task']!r}")
-        self._replayed.given_up.pop(entry["row"], None)
+        self.replayed.given_up.pop(entry["row"], None)
         self._report.started(entry["row"])
 
     def _failed(self, entry: Entry) -> None:
-        self._replayed.codes[entry["row"]] = entries.code_in(entry)
+        self.replayed.codes[entry["row"]] = entries.code_in(entry)
 
     def _cancelled(self, entry: Entry) -> None:
-        self._replayed.interrupted_by = entry["by"]
+        self.replayed.interrupted_by = entry["by"]
         rows, specs = self._conductor.state.task, self._conductor.execution.specs
         running = sum(task is RUNNING and bool(specs[row].action) for row, task in enumerate(rows))
         self._report.interrupted(entry["by"], running)
@@ -155,7 +161,7 @@ class _Player:
         self._report.resumed(entry["row"])
 
     def _resumed(self, entry: Entry) -> None:
-        running = self._replayed.left(self._clock.monotonic()).running
+        running = self.replayed.left(self._clock.monotonic()).running
         self._report.taken_up(len(running))
         for row in running:
             self._report.repeated(row)
