@@ -203,9 +203,9 @@ def _warn_of_what_is_open(found: KeptExecution, clock: SystemClock, cancel_by: s
     for window in found.summary(clock).open[:SHOWN]:
         since = (found.replayed.started + timedelta(seconds=window.start)).astimezone()
         sys.stderr.write(
-            f"  open      {plain(window.resource)}: {window.phase} was started at {since:%H:%M:%S}. If somebody has\n"
-            "            closed it by hand since then, stop this (Ctrl-C): what is saved now would not be of the same\n"
-            "            moment as what was saved before\n"
+            f"  open      {plain(window.resource)}: {window.phase} was started at {since:%H:%M:%S}. If somebody\n"
+            "            has closed it by hand since then, stop this (Ctrl-C): what is saved now would not be\n"
+            "            of the same moment as what was saved before\n"
         )
 
 
