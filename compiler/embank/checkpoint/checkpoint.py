@@ -94,9 +94,10 @@ class Checkpoint:
 
     # status
 
-    def exists(self) -> bool:
-        """Whether it has a status; a deleted one has not, though somebody may still have it in hand."""
-        return bool(self.bank.list(self.records.prefix, limit=1))
+    def check_exists(self) -> None:
+        """Raise CheckpointMissing unless it has a status; one that was deleted has none, whoever has it in hand."""
+        if not self.bank.list(self.records.prefix, limit=1):
+            raise CheckpointMissing(f"the checkpoint {self.id} does not exist any more: it was deleted")
 
     def begun_by(self) -> str:
         """The execution that made it; "" when nothing says so (any more)."""
@@ -174,7 +175,7 @@ class Checkpoint:
             self.schema_of(resource.type),
             self._check_open,
             self._check_clearable,
-            self._check_alive,
+            self.check_exists,
         )
 
     def save_graph_chunk(self, index: int, chunks: int, chunk: Mapping[str, Json]) -> None:
@@ -202,7 +203,7 @@ class Checkpoint:
             self.graph()
         summary = self.manifest.seal(self.clock)
         try:
-            self._check_alive()
+            self.check_exists()
         except CheckpointMissing:  # it was deleted meanwhile, and what is written here is all there is
             delete_all(self.bank, f"{self.above}manifest/")
             raise
@@ -258,7 +259,7 @@ class Checkpoint:
 
     def mark_closed(self, execution: str, resource: ResourceKey, phase: Phase) -> None:
         """Say that the closer of a phase has run."""
-        self._check_alive()
+        self.check_exists()
         self._brackets(execution).close(resource, phase)
 
     def is_open(self, execution: str, resource: ResourceKey, phase: Phase) -> bool:
@@ -289,6 +290,10 @@ class Checkpoint:
         self._check_mine()
         self._executions.record_operation(execution, operation, state, details or {})
 
+    def operation_state(self, execution: str) -> str:
+        """How an execution stands, as it said last; "" when it left no record."""
+        return self._executions.operation_state(execution)
+
     def operations(self) -> Sequence[OperationRecord]:
         """The latest record of each execution, the oldest first."""
         return tuple(sorted(self._executions.operations(), key=lambda record: (record.at, record.execution)))
@@ -302,13 +307,9 @@ class Checkpoint:
 
     # what the sections ask
 
-    def _check_alive(self) -> None:
-        if not self.exists():
-            raise CheckpointMissing(f"the checkpoint {self.id} does not exist any more: it was deleted")
-
     def _check_mine(self) -> None:
         """Raise CheckpointMissing, or Fenced when this works under a lease that somebody else has taken."""
-        self._check_alive()
+        self.check_exists()
         if self.token:
             self.leases.check(self.token)
 

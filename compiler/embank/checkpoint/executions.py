@@ -43,6 +43,14 @@ class Executions:
         }
         Records(self.bank, f"{execution_prefix(self.checkpoint, execution)}operation/").append(record)
 
+    def operation_state(self, execution: str) -> str:
+        """The state in the latest record of an execution; "" when it left none. Raises Damaged."""
+        number, value = Records(self.bank, f"{execution_prefix(self.checkpoint, execution)}operation/").latest()
+        state = "" if value is None else value.get("state")
+        if not isinstance(state, str):
+            raise Damaged(f"the record {number} of execution {execution!r} is damaged")
+        return state
+
     def operations(self) -> Iterator[OperationRecord]:
         """The latest record of each execution that left one, sorted by key."""
         above = f"{checkpoint_prefix(self.checkpoint)}executions/"

@@ -14,10 +14,11 @@ from embank.checkpoint.errors import CheckpointError, CheckpointMissing
 from embank.checkpoint.facts import Facts
 from embank.checkpoint.status import Status
 from embank.inputs.provider import Provider
-from embank.model import Json, Operation, Parameters, Phase
+from embank.model import Json, Operation, Parameters
 from embank.plugins import BankError, Poll
-from embank.run.activity import Activity, Call, is_to_be_closed, parse_call, phase_of
+from embank.run.activity import Activity, Call, parse_call, phase_of
 from embank.run.banks import BadInput, Banks, Run, parse_run
+from embank.run.closers import Closers
 from embank.run.execution import Job
 from embank.run.leases import LeaseKeeper
 from embank.run.messages import Control
@@ -40,6 +41,7 @@ class Actions:
     def __init__(self, providers: Sequence[Provider], *, debug: Callable[[str], None] | None = None) -> None:
         self._banks = Banks(providers)
         self._leases = LeaseKeeper()
+        self._closers = Closers(self._banks, self._leases)
         self._debug = debug
 
     def perform(self, job: Job, control: Control) -> Iterator[Poll]:
@@ -56,12 +58,13 @@ class Actions:
             if job.action == "embank.begin":
                 self._begin(run, job.input)
             elif job.action == "embank.complete":
+                self._closers.record(run)
                 self._complete(run, job.input.get("status"), control)
             elif job.action == "embank.activity":
                 yield from self._activity(parse_call(run, job.input), control, secrets)
             else:
                 closes = phase_of(job.input.get("closes"))
-                yield from self._cleanup(parse_call(run, job.input), closes, control, secrets)
+                yield from self._closers.steps(parse_call(run, job.input), closes, control, secrets)
         except GeneratorExit:
             raise
         except BaseException as error:  # also SystemExit: somebody else's code
@@ -77,19 +80,6 @@ class Actions:
             activity = Activity(self._banks, call, control)
             secrets.append(activity.scrubber)
             yield from activity.steps()
-
-    def _cleanup(self, call: Call, closes: Phase, control: Control, secrets: list[Scrubber]) -> Iterator[Poll]:
-        """Run a closer if there is anything to close. Neither a lost lease nor a lost bank keeps it from that."""
-        if not is_to_be_closed(self._banks, call, closes, control):
-            return
-        activity = Activity(self._banks, call, control)
-        secrets.append(activity.scrubber)
-        try:
-            yield from activity.steps()
-        except (BankError, CheckpointError) as error:
-            if not activity.called:
-                raise
-            control.tell(activity.scrubber.clean(f"closed, but the bank does not record it: {error}"))
 
     def close(self) -> None:
         """End the thread that keeps leases."""
@@ -108,74 +98,104 @@ class Actions:
             checkpoint.save_graph_chunk(chunk, chunks, graph)
             return
         checkpoint = self._banks.checkpoints(run).open(run.checkpoint, run.execution)
-        lease = self._leases.take(checkpoint)
         if run.operation is Operation.DELETE:
-            checkpoint.move(Status.DELETING, execution=run.execution, token=lease.token)
+            self._begin_delete(checkpoint)
             return
+        self._check_available(run, checkpoint)  # before its lease is taken: a killed protect needs it to be resumed
+        self._leases.take(checkpoint)
+        try:
+            self._check_available(run, checkpoint)
+        except CheckpointError:
+            self._release(checkpoint)
+            raise
+        checkpoint.record_operation(run.execution, run.operation, "started")
+
+    def _begin_delete(self, checkpoint: Checkpoint) -> None:
+        """Mark it as being deleted. That takes two small records, for which a full bank has no room."""
+        try:
+            self._mark_deleting(checkpoint)
+        except BankError:
+            checkpoint.make_room()
+            try:
+                self._mark_deleting(checkpoint)
+            except BankError as error:
+                raise BankError(
+                    f"{error} (a deletion begins with two records of some hundred bytes, and there is nothing in the "
+                    "checkpoint that may go before: free some kilobytes, then delete it again)"
+                ) from error
+
+    def _mark_deleting(self, checkpoint: Checkpoint) -> None:
+        lease = self._leases.take(checkpoint)
+        checkpoint.move(Status.DELETING, token=lease.token)
+
+    def _check_available(self, run: Run, checkpoint: Checkpoint) -> None:
         status = checkpoint.status()
         if status.status is not Status.AVAILABLE:
-            checkpoint.leases.release(lease)
             why = f" ({status.reason})" if status.reason else ""
             raise CheckpointError(
                 f"the checkpoint {run.checkpoint} is {status.status}{why}: there is nothing to {run.operation}"
             )
-        checkpoint.record_operation(run.execution, run.operation, "started")
 
     # complete
 
     def _complete(self, run: Run, status: Json, control: Control) -> None:
         if status == "error":
-            self._abandon(run)
+            self._abandon(run, control)
         elif status == "available" and run.operation is Operation.PROTECT:
-            checkpoint = self._banks.checkpoint(run)
-            self._forget(checkpoint)
-            token = self._leases.take(checkpoint).token
-            checkpoint.seal()
-            checkpoint.move(Status.AVAILABLE, execution=run.execution, token=token)
-            self._release(checkpoint)
+            self._make_available(run)
         elif ENDS.get(str(status)) is not run.operation:
             raise BadInput(f"{run.operation} does not end as {status!r:.60}")
         elif run.operation is Operation.DELETE:
             self._erase(run, control)
         else:
             checkpoint = self._banks.checkpoint(run)
-            checkpoint.record_operation(run.execution, run.operation, str(status))
-            self._forget(checkpoint)
+            if checkpoint.operation_state(run.execution) != status:  # its answer was not lost before
+                self._leases.take(checkpoint)
+                checkpoint.record_operation(run.execution, run.operation, str(status))
             self._release(checkpoint)
+
+    def _make_available(self, run: Run) -> None:
+        checkpoint = self._banks.checkpoint(run)
+        now = checkpoint.status()
+        if now.status is not Status.AVAILABLE or now.execution != run.execution:
+            with self._leases.holding(checkpoint):
+                checkpoint.seal()
+                checkpoint.move(Status.AVAILABLE, token=checkpoint.token)
+        self._release(checkpoint)
 
     def _erase(self, run: Run, control: Control) -> None:
         checkpoint = self._banks.checkpoint(run)
-        self._forget(checkpoint)
         try:
             self._banks.checkpoints(run).open(run.checkpoint, run.execution)
         except CheckpointMissing:
             return  # an earlier attempt has done it
         self._leases.take(checkpoint)
+        self._leases.forget(checkpoint)  # a renewal would leave something behind
         erased = checkpoint.erase()
         control.tell(f"deleted {erased.objects} objects, {erased.size} bytes; nothing is left")
 
-    def _abandon(self, run: Run) -> None:
+    def _abandon(self, run: Run, control: Control) -> None:
         """Say that the execution failed, if it had begun: what others did to the checkpoint stays."""
         try:
             checkpoint = self._banks.checkpoints(run).open(run.checkpoint, run.execution)
         except CheckpointMissing:
+            control.tell(f"there is no checkpoint {run.checkpoint}: nothing to change")
             return
-        self._forget(checkpoint)
         lease = checkpoint.leases.current()
         mine = lease is not None and lease.owner == run.execution
-        if run.operation is Operation.PROTECT:
-            first, now = checkpoint.history()[0], checkpoint.status()
-            if first.execution == run.execution and now.status is Status.PROTECTING:
-                checkpoint.move(Status.ERROR, execution=run.execution, reason="the execution failed")
-        elif mine:
+        state = checkpoint.operation_state(run.execution)
+        if not mine and not state and run.execution not in (checkpoint.begun_by(), checkpoint.status().execution):
+            control.tell(f"this execution had not begun: it has changed nothing in the checkpoint {run.checkpoint}")
+            return
+        if run.operation is Operation.PROTECT and checkpoint.begun_by() == run.execution:
+            if checkpoint.status().status is Status.PROTECTING:
+                checkpoint.move(Status.ERROR, reason="the execution failed")
+        elif state == "started":
             checkpoint.record_operation(run.execution, run.operation, "error")
         if mine:
             self._release(checkpoint)
 
-    def _forget(self, checkpoint: Checkpoint) -> None:
-        self._leases.forget(checkpoint)
-
     def _release(self, checkpoint: Checkpoint) -> None:
         """Give the lease back; if that fails it expires."""
         with suppress(BankError, CheckpointError):
-            checkpoint.leases.release(self._leases.take(checkpoint))
+            self._leases.release(checkpoint)

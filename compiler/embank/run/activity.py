@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from embank.checkpoint.checkpoint import Checkpoint
-from embank.checkpoint.errors import CheckpointMissing
 from embank.checkpoint.fitness import check_fits
 from embank.model import ActivitySpec, Json, Phase, Resource
-from embank.plugins import BankError, Poll
+from embank.plugins import Poll
 from embank.run.banks import BadInput, Banks, Run
 from embank.run.context import ActivityContext
 from embank.run.messages import Control
@@ -71,9 +70,11 @@ def _resource(value: Json) -> Resource:
 
 
 class Activity:
-    """A call, with the plugin that answers it and everything that the plugin needs."""
+    """A call, with the plugin that answers it and everything that the plugin needs. One that is not `fenced` may
+    write whoever has taken the lease.
+    """
 
-    def __init__(self, banks: Banks, call: Call, control: Control) -> None:
+    def __init__(self, banks: Banks, call: Call, control: Control, *, fenced: bool = True) -> None:
         provider = banks.provider(call.run)
         types = dict.fromkeys(resource.type for resource in call.resources)
         loaded = {name: provider.plugins.get(name) for name in types}
@@ -94,8 +95,8 @@ class Activity:
         self.scrubber: Scrubber = banks.scrubber(call.run, [value for each in revealed for value in each.values])
         for resource, schema, each in zip(call.resources, schemas, revealed, strict=True):
             check_fits(each.parameters, schema, f"the parameters of {resource}")
-        self.checkpoint: Checkpoint = banks.checkpoint(call.run, look=False)
-        self.called = False
+        checkpoint = banks.checkpoint(call.run, look=False)
+        self.checkpoint: Checkpoint = checkpoint if fenced else checkpoint.unfenced()
         self._method = getattr(found.plugin, f"activity_{call.run.operation}_{call.phase}")
         self._parameters = tuple(each.parameters for each in revealed)
         self._context = ActivityContext(
@@ -104,17 +105,25 @@ class Activity:
 
     def steps(self) -> Iterator[Poll]:
         """Run it, step by step, with the marks that its closers need."""
-        execution, closed = self.call.run.execution, self.specs[self.call.phase].closes
+        self.mark_started()
+        yield from self.call_plugin()
+        self.mark_closed()
+
+    def mark_started(self) -> None:
+        """Say that it is about to start, if anything closes it. Raises BankError, CheckpointError."""
         if any(spec.closes is self.call.phase for spec in self.specs.values()):
             for resource in self.call.resources:
-                self.checkpoint.mark_started(execution, resource.key, self.call.phase)
-        yield from self._called()
-        self.called = True
+                self.checkpoint.mark_started(self.call.run.execution, resource.key, self.call.phase)
+
+    def mark_closed(self) -> None:
+        """Say that what it closes is closed, if it closes anything. Raises BankError, CheckpointMissing."""
+        closed = self.specs[self.call.phase].closes
         if closed is not None:
             for resource in self.call.resources:
-                self.checkpoint.mark_closed(execution, resource.key, closed)
+                self.checkpoint.mark_closed(self.call.run.execution, resource.key, closed)
 
-    def _called(self) -> Iterator[Poll]:
+    def call_plugin(self) -> Iterator[Poll]:
+        """The activity itself, step by step."""
         call = self.call
         resource: Any = call.resources if call.aggregated else call.resources[0]
         parameters: Any = self._parameters if call.aggregated else self._parameters[0]
@@ -135,18 +144,3 @@ class Activity:
         if not math.isfinite(after) or not (progress is None or math.isfinite(progress)):
             raise ValueError("the activity yielded a Poll whose numbers are not finite")
         return Poll(max(after, 0.0), progress, self.scrubber.clean(str(poll.message)))
-
-
-def is_to_be_closed(banks: Banks, call: Call, closes: Phase, control: Control) -> bool:
-    """Whether a closer has anything to do. When the bank cannot say, it has: closing twice does no harm,
-    and leaving something frozen does.
-    """
-    try:
-        checkpoint = banks.checkpoint(call.run)
-        return any(checkpoint.is_open(call.run.execution, resource.key, closes) for resource in call.resources)
-    except CheckpointMissing:
-        return False
-    except BankError as error:
-        text = f"the bank cannot say whether this is open, so it is closed: {error}"
-        control.tell(banks.scrubber(call.run).clean(text))
-        return True

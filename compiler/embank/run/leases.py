@@ -1,26 +1,30 @@
-"""Leases are kept alive while anything of an execution is under way in this process."""
+"""Leases are kept alive while anything of an execution is under way in this process.
+
+No call to a bank is made under the lock: a bank that hangs must not keep those waiting who need nothing of it.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from embank.checkpoint.checkpoint import Checkpoint
-from embank.checkpoint.errors import CheckpointError
-from embank.checkpoint.lease import Lease
+from embank.checkpoint.errors import CheckpointError, Fenced
+from embank.checkpoint.lease import TTL, Lease
 from embank.plugins import BankError
 
-TTL = timedelta(minutes=15)  # how long a crashed execution keeps others out; much more than clocks differ
+Key = tuple[str, str]  # the ids of a checkpoint and of an execution on it
 
 
 @dataclass(slots=True)
 class _Held:
     checkpoint: Checkpoint
     lease: Lease
-    users: int = 0
+    renewing: threading.Lock = field(default_factory=threading.Lock)
 
 
 class LeaseKeeper:
@@ -28,19 +32,22 @@ class LeaseKeeper:
 
     def __init__(self, ttl: timedelta = TTL) -> None:
         self._ttl = ttl
-        self._held: dict[str, _Held] = {}
+        self._held: dict[Key, _Held] = {}
+        self._tokens: dict[Key, int] = {}  # what each execution was given first: another one means that it lost it
+        self._users: Counter[Key] = Counter()
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
 
     @contextmanager
     def holding(self, checkpoint: Checkpoint) -> Iterator[None]:
-        """Hold the lease for the execution of `checkpoint`. Raises LeaseHeld when somebody else has it."""
+        """Hold the lease for the execution of `checkpoint`. Raises LeaseHeld when somebody else has it, Fenced
+        when somebody else has had it since.
+        """
+        key = _key(checkpoint)
+        checkpoint.token = self.refresh(checkpoint).token
         with self._lock:
-            held = self._held.get(checkpoint.id)
-            if held is None or held.lease.expires - checkpoint.clock() < self._ttl / 3:
-                held = self._acquire(checkpoint)
-            held.users += 1
+            self._users[key] += 1
             if self._thread is None:
                 self._thread = threading.Thread(target=self._keep, name="embank-leases", daemon=True)
                 self._thread.start()
@@ -48,38 +55,74 @@ class LeaseKeeper:
             yield
         finally:
             with self._lock:
-                if checkpoint.id in self._held:
-                    self._held[checkpoint.id].users -= 1
+                self._users -= Counter((key,))
+
+    def refresh(self, checkpoint: Checkpoint) -> Lease:
+        """The lease that is held, when it lasts for a while; otherwise acquire it. Raises as above."""
+        with self._lock:
+            held = self._held.get(_key(checkpoint))
+        if held and held.lease.expires - checkpoint.clock() >= self._ttl / 3:
+            return held.lease
+        return self.take(checkpoint)
 
     def take(self, checkpoint: Checkpoint) -> Lease:
-        """Acquire the lease for the execution of `checkpoint`. Raises LeaseHeld when somebody else has it."""
+        """Acquire the lease for the execution of `checkpoint`, or prolong it. Raises as above."""
+        key = _key(checkpoint)
+        lease = checkpoint.leases.acquire(checkpoint.execution, self._ttl)
         with self._lock:
-            return self._acquire(checkpoint).lease
+            first = self._tokens.setdefault(key, lease.token)
+            if first == lease.token:
+                self._held[key] = _Held(checkpoint, lease)
+        if first != lease.token:
+            checkpoint.leases.release(lease)
+            raise Fenced(
+                f"execution {checkpoint.execution!r} has lost its lease on checkpoint {checkpoint.id}, and another "
+                "one has worked on it since: what is left of this one is not done any more"
+            )
+        return lease
 
     def forget(self, checkpoint: Checkpoint) -> None:
-        """Renew it no more, whoever still uses it: the checkpoint is about to be left, or deleted."""
+        """Renew it no more, whoever still uses it: the checkpoint is about to be left, or deleted. A renewal that
+        is under way has ended when this returns.
+        """
         with self._lock:
-            self._held.pop(checkpoint.id, None)
+            held = self._held.pop(_key(checkpoint), None)
+        if held:
+            with held.renewing:
+                pass
 
-    def _acquire(self, checkpoint: Checkpoint) -> _Held:
-        lease = checkpoint.leases.acquire(checkpoint.execution, self._ttl)
-        before = self._held.get(checkpoint.id)
-        held = self._held[checkpoint.id] = _Held(checkpoint, lease, before.users if before else 0)
-        return held
+    def release(self, checkpoint: Checkpoint) -> None:
+        """Give it back, whichever process took it. Raises LeaseHeld when it is somebody else's, BankError."""
+        lease = self.take(checkpoint)
+        self.forget(checkpoint)
+        checkpoint.leases.release(lease)
+        with self._lock:
+            self._tokens.pop(_key(checkpoint), None)
 
     def _keep(self) -> None:
         while not self._wake.wait(self._ttl.total_seconds() / 3):
             with self._lock:
-                for id_, held in list(self._held.items()):
-                    if not held.users:
-                        continue
-                    try:
-                        held.lease = held.checkpoint.leases.renew(held.lease, self._ttl)
-                    except CheckpointError:
-                        del self._held[id_]  # lost: whoever acts next is told so
-                    except BankError:
-                        continue  # it may come back before the lease expires
+                used = [(key, held) for key, held in self._held.items() if self._users[key]]
+            for key, held in used:
+                self._renew(key, held)
+
+    def _renew(self, key: Key, held: _Held) -> None:
+        with held.renewing:
+            if self._held.get(key) is not held:
+                return
+            try:
+                held.lease = held.checkpoint.leases.renew(held.lease, self._ttl)
+            except CheckpointError:
+                with self._lock:  # lost: whoever acts next is told so
+                    if self._held.get(key) is held:
+                        del self._held[key]
+            except BankError:
+                pass  # it may come back before the lease expires
 
     def close(self) -> None:
         """End the thread."""
         self._wake.set()
+
+
+def _key(checkpoint: Checkpoint) -> Key:
+    return checkpoint.id, checkpoint.execution

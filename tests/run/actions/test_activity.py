@@ -67,7 +67,7 @@ def test_a_closer_runs_when_the_bank_has_vanished(failure: Failure, site: Any) -
     site.path.write_text("in the way")
     site.cleanup()
     assert site.plugin.did == ["freeze", "thaw"]
-    assert "cannot say whether this is open, so it is closed" in site.said[0]
+    assert "nobody can say whether this is open, so it is closed" in site.said[0]
     assert "closed, but the bank does not record it" in site.said[1]
     error = failure(lambda: site.do("complete", status="available"))
     assert error.code is ExitCode.FAILED
@@ -84,10 +84,9 @@ def test_nothing_is_frozen_when_the_bank_cannot_take_the_mark(failure: Failure, 
     assert site.plugin.did == []
 
 
-def test_a_closer_does_nothing_when_the_execution_never_began(site: Any) -> None:
-    site.cleanup()
+def test_abandoning_what_never_began_makes_nothing(site: Any) -> None:
     site.do("complete", status="error")
-    assert site.plugin.did == []
+    assert site.said == ["there is no checkpoint c1: nothing to change"]
     assert list(site.checkpoints.ids()) == []
 
 
