@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from embank.document import Document
+from embank.document import COMMANDS, Document, WorkflowSpec
 from embank.errors import ExitCode
 from embank.run.execution import Execution
 from embank.run.states import SUCCEEDED
@@ -18,15 +18,26 @@ from embank.run.windows import CLEANUP, resources_of
 
 
 def closers_alone(document: Document) -> Document:
-    """The document with a main workflow that only runs the closers, and fails. Raises ValueError without any."""
+    """The document with a main workflow that begins with the closers. Raises ValueError when it has none."""
     main = document.workflows[document.main]
     for task in main.tasks.values():
         called = document.workflows.get(task.workflow)
         if called and any(each.action == CLEANUP for each in called.tasks.values()):
-            alone = replace(task, on_success=(), on_error=(), on_complete=("fail",))
-            workflows = {**document.workflows, document.main: replace(main, tasks={task.name: alone})}
-            return replace(document, workflows=workflows)
+            tasks = {name: main.tasks[name] for name in _from(task.name, main)}
+            return replace(document, workflows={**document.workflows, document.main: replace(main, tasks=tasks)})
     raise ValueError(f"{document.file} has no closers")
+
+
+def _from(first: str, main: WorkflowSpec) -> list[str]:
+    """A task of the main workflow and all that may follow it, such as the giving back of the lease."""
+    found, stack = {first: None}, [first]
+    while stack:
+        task = main.tasks[stack.pop()]
+        for name in task.on_success + task.on_error + task.on_complete:
+            if name not in found and name not in COMMANDS:
+                found[name] = None
+                stack.append(name)
+    return list(found)
 
 
 def closed_in(execution: Execution) -> Iterator[tuple[str, str]]:
@@ -47,7 +58,7 @@ def merged(first: Summary, again: Summary, closed: set[tuple[str, str]]) -> Summ
     is_open = any(window.end is None for window in windows)
     return replace(
         first,
-        exit_code=ExitCode.FAILED_OPEN if is_open else again.exit_code,
+        exit_code=ExitCode.FAILED_OPEN if is_open else ExitCode.FAILED,
         seconds=end,
         windows=windows,
         failures=(*(each for each in first.failures if not each.closer), *again.failures),

@@ -22,15 +22,21 @@ HEADLINES = {
 def summary_text(summary: Summary) -> Iterator[str]:
     """Lines without line ends, safe for a terminal."""
     headline = HEADLINES[summary.exit_code].format(duration(summary.seconds))
+    if summary.exit_code is ExitCode.LOCKED and any(failure.task == "begin" for failure in summary.failures):
+        headline += "; nothing was touched"
     yield f"{plain(summary.workflow)}: {headline} (execution {plain(summary.execution)})"
     yield f"  tasks: {summary.succeeded} succeeded, {summary.failed} failed, {summary.skipped} skipped"
-    for failure in summary.failures[:SHOWN]:
+    others = [failure for failure in summary.failures if not failure.closer]
+    for failure in others[:SHOWN]:  # what failed first comes first
         yield from _failure(failure)
-    yield from _more(len(summary.failures), "failed tasks")
+    yield from _more(len(others), "failed tasks")
+    for failure in summary.failures:
+        if failure.closer:  # all of them: each has left something frozen
+            yield from _failure(failure)
     yield from _list("not started, because of the interruption", summary.withdrawn)
     yield from _list("still running when it was stopped at once", summary.running)
     if summary.open:
-        yield "  STILL OPEN, close it by hand or run the closers again:"
+        yield f"  STILL OPEN: close it by hand, or run the closers {_how(summary)}"
         yield from (
             f"    {_name(window)}: {window.phase} was started, {window.closer} did not succeed"
             for window in summary.open
@@ -41,6 +47,13 @@ def summary_text(summary: Summary) -> Iterator[str]:
         yield from _more(len(summary.windows), "that were held open")
     yield from _critical_path(summary.critical_path)
     yield from (f"  warning: {plain(warning)}" for warning in summary.warnings)
+
+
+def _how(summary: Summary) -> str:
+    """What to type; the closers ask the checkpoint what there is to do."""
+    if summary.state == "INTERRUPTED":
+        return f"with: embank cancel {plain(summary.execution)}"
+    return f"again when you have mended why they failed: embank resume {plain(summary.execution)}"
 
 
 def duration(seconds: float) -> str:

@@ -1,0 +1,111 @@
+"""A closer that failed is run again by `embank resume`, once the cause is mended."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Embank = Callable[..., subprocess.CompletedProcess[str]]
+
+PROVIDER = """
+[provider]
+name = local
+id = 0a7bdc0e-47a5-4d5f-9f43-0d4f1f0b7d11
+description = Two applications, one in the other
+bank = karbor.protections.embank-filesystem-bank-plugin
+plugin = karbor.protections.embank-application-protection-plugin
+[filesystem_bank]
+path = $here/../bank
+[local_application]
+application = outer
+application = inner
+contains = outer Local::Application#inner
+freeze = outer /bin/touch $here/../outer-frozen
+thaw = outer /bin/sh $here/../thaw-outer
+freeze = inner /bin/sh -c 'touch $here/../inner-frozen; exit 1'
+thaw = inner /bin/sh $here/../thaw-inner
+"""
+BROKEN = "echo no route to host; exit 1\n"
+
+
+@pytest.fixture
+def failed(tmp_path: Path, embank: Embank) -> tuple[Path, str]:
+    """A directory with an execution whose inner application could not be thawed, and its id."""
+    (tmp_path / "providers.d").mkdir()
+    (tmp_path / "providers.d" / "local.conf").write_text(PROVIDER)
+    (tmp_path / "resources.yaml").write_text(
+        "version: 1\nresources:\n"
+        "  - {type: Local::Application, id: outer, dependents: [{type: Local::Application, id: inner}]}\n"
+        "  - {type: Local::Application, id: inner}\n"
+    )
+    (tmp_path / "plan.yaml").write_text(
+        "version: 1\nname: apps\nprovider: local\nresources: [{under: {type: Local::Application, id: outer}}]\n"
+    )
+    (tmp_path / "thaw-inner").write_text(BROKEN)
+    (tmp_path / "thaw-outer").write_text(f"echo thawed >> {tmp_path}/outer-log; rm -f {tmp_path}/outer-frozen\n")
+    done = embank("compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "apps.yaml")
+    assert done.returncode == 0, done.stderr
+    done = embank("run", "apps.yaml")
+    assert done.returncode == 5, done.stderr
+    (id_,) = embank("execution", "list", "-f", "value", "-c", "id").stdout.split()
+    assert f"embank resume {id_}" in done.stdout.split("STILL OPEN")[1]
+    return tmp_path, id_
+
+
+def mend(work: Path) -> None:
+    (work / "thaw-inner").write_text(f"rm -f {work}/inner-frozen\n")
+
+
+def shown(embank: Embank, id_: str) -> tuple[str, str]:
+    """What the list says of it: state and exit code."""
+    line = embank("execution", "list", "-f", "value", "-c", "id", "-c", "state", "-c", "exit code").stdout
+    found, state, code = line.split()
+    assert found == id_
+    return state, code
+
+
+def test_closers_run_again_until_they_succeed(failed: tuple[Path, str], embank: Embank) -> None:
+    work, id_ = failed
+    still = embank("resume", id_)
+    assert still.returncode == 5, still.stderr
+    assert "no route to host" in still.stdout
+    assert shown(embank, id_) == ("ERROR", "5")
+    mend(work)
+    done = embank("resume", id_)
+    assert done.returncode == 4, done.stderr
+    assert "nothing is left open" in done.stdout
+    assert not (work / "inner-frozen").exists()
+    assert "application_inner_pre" in done.stdout, "the first error is still the one that is told"
+    assert shown(embank, id_) == ("ERROR", "4")
+    assert "nothing is left open" in embank("execution", "show", id_).stdout
+    assert (work / "outer-log").read_text() == "thawed\n", "what was closed is not closed again"
+
+
+def test_nothing_is_run_again_when_nothing_is_open(failed: tuple[Path, str], embank: Embank) -> None:
+    work, id_ = failed
+    mend(work)
+    assert embank("resume", id_).returncode == 4
+    again = embank("resume", id_)
+    assert again.returncode == 64
+    assert "has ended (ERROR), and nothing of it is open" in again.stderr
+
+
+def test_the_lease_is_given_back(failed: tuple[Path, str], embank: Embank) -> None:
+    work, id_ = failed
+    mend(work)
+    assert embank("resume", id_).returncode == 4
+    done = embank("checkpoint", "delete", "--provider", "local", id_)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_log_tells_both_rounds(failed: tuple[Path, str], embank: Embank) -> None:
+    work, id_ = failed
+    mend(work)
+    embank("resume", id_)
+    log = embank("execution", "logs", id_).stdout
+    before, _, after = log.partition("FAILED    cleanup/application_inner_ready")
+    assert "FAILED    activities/application_inner_pre" in before
+    assert "done      cleanup/application_inner_ready" in after
