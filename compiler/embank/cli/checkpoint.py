@@ -63,15 +63,26 @@ class CheckpointShow(EmbankCommand, ShowOne):
             history = [f"{step.at}  {step.status}  {step.reason}".rstrip() for step in checkpoint.history()]
         except Damaged as error:
             history = [f"? {error}"]
-        used = [f"{step.at}  {step.operation}  {step.state}" for step in checkpoint.operations()]
-        executions = {step.execution for step in checkpoint.operations()}
-        if info.facts:
-            executions.add(info.facts.execution)
-        is_open = [
-            f"{resource}  {phase}  (execution {execution})"
-            for execution in sorted(executions)
-            for resource, phase in checkpoint.open_brackets(execution)
-        ]
+        try:
+            steps = checkpoint.operations()
+            used = [f"{step.at}  {step.operation}  {step.state}" for step in steps]
+        except Damaged as error:
+            steps, used = (), [f"? {error}"]
+        executions = {step.execution for step in steps} | ({info.facts.execution} if info.facts else set())
+        is_open = []
+        for execution in sorted(executions):
+            try:
+                is_open += [
+                    f"{resource}  {phase}  (execution {execution})"
+                    for resource, phase in checkpoint.open_brackets(execution)
+                ]
+            except Damaged as error:
+                is_open.append(f"? {error}")
+        if is_open:
+            sys.stderr.write(
+                "open: it was started and is not recorded as closed. A closer that ran while the bank could not record "
+                "that has said so in the output of its execution.\n"
+            )
         lease = f"{info.lease.owner}  until {timestamp(info.lease.expires)}" if info.lease else ""
         facts = {
             "id": checkpoint.id,

@@ -15,7 +15,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from errno import EDQUOT, EISDIR, ELOOP, ENOSPC, ENOTDIR, EPERM
+from errno import EDQUOT, EISDIR, ELOOP, ENOSPC, ENOTDIR, EPERM, EROFS
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ HINTS = {
     ENOTDIR: ": something that is not a directory (a symbolic link?) is in the way",
     ELOOP: ": a symbolic link is in the way",
     EISDIR: ": a directory is in the way",
+    EROFS: "; it can only be read here: mount it for writing, or work on a copy of it",
     EPERM: " (does this file system have hard links? Write-once objects need them)",
 }
 
@@ -168,15 +169,18 @@ class FilesystemBank(Bank):
             return None
 
     def check(self) -> None:
-        """The directory can be used, or can be created. See Bank.check."""
+        """The directory can be read, or can be created. One that can only be read (mounted so, somebody else's) is
+        good for listing, verifying, restoring; a write says what is wrong with it. See Bank.check.
+        """
         place = self.path
+        needed, wanted = os.R_OK | os.X_OK, "read"
         with self._speaking("use"):
             while not place.exists():
-                place = place.parent
+                place, needed, wanted = place.parent, os.R_OK | os.W_OK | os.X_OK, "read and write"
             if not place.is_dir():
                 raise BankError(f"the bank {self.path} cannot be used: {place} is not a directory")
-            if not os.access(place, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
-                raise BankError(f"the bank {self.path} cannot be used: no permission to read and write in {place}")
+            if not os.access(place, needed, effective_ids=True):
+                raise BankError(f"the bank {self.path} cannot be used: no permission to {wanted} in {place}")
 
     def _sweep_once(self, incoming: int) -> None:
         if not self._swept:
