@@ -281,7 +281,7 @@ class Checkpoint:
 
     def starts(self, execution: str) -> Starts:
         """What one run of an activity starts elsewhere, once in this execution."""
-        return Starts(self.bank, self.id, execution, self.clock, self._check_mine)
+        return Starts(self.bank, self.id, execution, self.clock, self._check_mine, self.begun_by)
 
     def record_operation(
         self, execution: str, operation: str, state: str, details: Mapping[str, Json] | None = None

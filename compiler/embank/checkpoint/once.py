@@ -126,23 +126,53 @@ class Once:
 
 
 class Starts:
-    """What one run of one activity starts: `once`, `started` and `forget` of its Context."""
+    """What one run of one activity starts: the methods `once`, `started` and `forget` of its Context.
 
-    def __init__(self, bank: Bank, checkpoint: str, execution: str, clock: Clock, check: Callable[[], None]) -> None:
+    `maker` gives the execution that made the checkpoint.
+    """
+
+    def __init__(
+        self,
+        bank: Bank,
+        checkpoint: str,
+        execution: str,
+        clock: Clock,
+        check: Callable[[], None],
+        maker: Callable[[], str],
+    ) -> None:
         self._bank = bank
         self._checkpoint = checkpoint
         self._execution = execution
         self._clock = clock
         self._check = check
+        self._maker = maker
         self._known: dict[tuple[tuple[ResourceKey, ...], str], Once] = {}
 
-    def of(self, resource: Resource | Sequence[Resource], name: str) -> Once:
-        """What has this name for this resource, or for these together: in any order they are the same."""
+    def once(self, resource: Resource | Sequence[Resource], name: str, start: Callable[[str], Json]) -> Json:
+        """See Context.once."""
+        return self._of(resource, name).start(start)
+
+    def started(
+        self, resource: Resource | Sequence[Resource], name: str, *, protecting: bool = False
+    ) -> Started | None:
+        """See Context.started."""
+        if not protecting:
+            return self._of(resource, name).started()
+        return self._new(_keys(resource), name, self._maker()).started()
+
+    def forget(self, resource: Resource | Sequence[Resource], name: str) -> None:
+        """See Context.forget."""
+        self._of(resource, name).forget()
+
+    def _of(self, resource: Resource | Sequence[Resource], name: str) -> Once:
         keys = _keys(resource)
         if (keys, name) not in self._known:
-            records = Records(self._bank, started_prefix(self._checkpoint, self._execution, keys, name))
-            self._known[keys, name] = Once(records, keys, name, self._clock, self._check)
+            self._known[keys, name] = self._new(keys, name, self._execution)
         return self._known[keys, name]
+
+    def _new(self, keys: tuple[ResourceKey, ...], name: str, execution: str) -> Once:
+        records = Records(self._bank, started_prefix(self._checkpoint, execution, keys, name))
+        return Once(records, keys, name, self._clock, self._check)
 
 
 def _keys(resource: Resource | Sequence[Resource]) -> tuple[ResourceKey, ...]:

@@ -41,6 +41,9 @@ class Subject:
     destroy: Callable[[], None]
     compare: Callable[[], None]
     parameters: Mapping[Operation, Parameters] = field(default_factory=dict)
+    started: Callable[[], int] | None = None
+    assert_deleted: Callable[[], None] | None = None
+    in_memory: bool = False
     assert_released: Callable[[], None] = lambda: None
     dependents: Sequence[Subject] = ()
 
@@ -84,15 +87,17 @@ class KitContext:
 
     def once(self, resource: Resource | Sequence[Resource], name: str, start: Callable[[str], Json]) -> Json:
         """See Context."""
-        return self._starts.of(resource, name).start(start)
+        return self._starts.once(resource, name, start)
 
-    def started(self, resource: Resource | Sequence[Resource], name: str) -> Started | None:
+    def started(
+        self, resource: Resource | Sequence[Resource], name: str, *, protecting: bool = False
+    ) -> Started | None:
         """See Context."""
-        return self._starts.of(resource, name).started()
+        return self._starts.started(resource, name, protecting=protecting)
 
     def forget(self, resource: Resource | Sequence[Resource], name: str) -> None:
         """See Context."""
-        self._starts.of(resource, name).forget()
+        self._starts.forget(resource, name)
 
 
 class Driver:
@@ -141,22 +146,48 @@ class Driver:
             if spec.closes:
                 self.call(operation, phase, checkpoint, context)
 
-    def call(self, operation: Operation, phase: Phase, checkpoint: Checkpoint, context: KitContext) -> None:
-        """One activity, to its end."""
+    def call(
+        self,
+        operation: Operation,
+        phase: Phase,
+        checkpoint: Checkpoint,
+        context: KitContext,
+        polled: Callable[[], None] = lambda: None,
+    ) -> None:
+        """One activity, to its end. `polled` is called at each of its yields."""
         plugin = type(self.subject.plugin)(self.subject.plugin.conf)
         resource = self.subject.resource
         parameters = self.subject.parameters.get(operation, EMPTY)
         activity = getattr(plugin, f"activity_{operation}_{phase}")
         if plugin.aggregate(operation, phase, resource) is None:
-            exhaust(activity(checkpoint, context, resource, parameters))
+            exhaust(activity(checkpoint, context, resource, parameters), polled)
         else:
-            exhaust(activity(checkpoint, context, (resource,), (parameters,)))
+            exhaust(activity(checkpoint, context, (resource,), (parameters,)), polled)
 
     def delete(self, checkpoint: Checkpoint, *, times: int = 1) -> list[str]:
-        """Delete the subject's part of the checkpoint; the keys of what the plugin left in its section."""
+        """Delete the subject's part of the checkpoint, in another execution; the keys left in its section."""
         checkpoint.move(Status.DELETING)
-        self.run(Operation.DELETE, checkpoint, times=times)
+        self.run(Operation.DELETE, self.again(checkpoint, "delete"), times=times)
         return [info.key for info in self.bank.list(checkpoint.section(self.subject.resource).prefix)]
+
+    def erase(self, checkpoint: Checkpoint, *, times: int = 1) -> None:
+        """Delete the checkpoint, and assert that nothing is left of it and the original is."""
+        assert self.delete(checkpoint, times=times) == [], "the delete operation leaves something in the bank section"
+        checkpoint.erase()
+        assert list(self.bank.list()) == []
+        self.subject.compare()
+        if self.subject.assert_deleted:
+            self.subject.assert_deleted()
+
+    def round_trip(self, *, times: int = 1) -> None:
+        """Protect, verify, lose, restore, compare, delete, with every activity `times` times."""
+        checkpoint = self.protect(times=times)
+        self.subject.compare()
+        self.run(Operation.VERIFY, self.again(checkpoint, "verify"), times=times)
+        self.subject.destroy()
+        self.run(Operation.RESTORE, self.again(checkpoint, "restore"), times=times)
+        self.subject.compare()
+        self.erase(checkpoint, times=times)
 
     def damage(self, checkpoint: Checkpoint) -> bool:
         """Change a byte of the data that the subject has in the bank; False when it has none."""
@@ -171,7 +202,7 @@ class Driver:
         return True
 
 
-def exhaust(returned: Any) -> None:
+def exhaust(returned: Any, polled: Callable[[], None] = lambda: None) -> None:
     """Poll what an activity returned until it is done. Asserts that what it yields makes sense."""
     if returned is None:
         return
@@ -179,7 +210,9 @@ def exhaust(returned: Any) -> None:
     deadline = time.monotonic() + PATIENCE
     for poll in returned:
         assert time.monotonic() < deadline, f"an activity is still polling after {PATIENCE} s"
-        time.sleep(min(LONGEST_PAUSE, check_poll(poll)))
+        pause = min(LONGEST_PAUSE, check_poll(poll))
+        polled()
+        time.sleep(pause)
 
 
 def check_poll(poll: object) -> float:

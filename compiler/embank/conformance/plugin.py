@@ -26,6 +26,7 @@ import pytest
 from embank.checkpoint.errors import Incomplete
 from embank.checkpoint.status import Status
 from embank.conformance.driver import Driver, Subject, filesystem_bank
+from embank.conformance.restarts import RestartConformance
 from embank.model import Operation
 from embank.plugins import Bank
 from embank.plugins.checks import check_class, check_schemas
@@ -41,7 +42,7 @@ LONGEST_DESCRIPTION = 120  # characters
 __all__ = ["RESOURCE_IDS", "ProtectionPluginConformance", "Subject"]
 
 
-class ProtectionPluginConformance:
+class ProtectionPluginConformance(RestartConformance):
     """What Embank, and those who review its workflows, rely on."""
 
     @pytest.fixture(params=RESOURCE_IDS)
@@ -105,25 +106,11 @@ class ProtectionPluginConformance:
 
     def test_round_trip(self, driver: Driver) -> None:
         """Protect, verify, lose, restore, compare, delete."""
-        self._round_trip(driver, times=1)
+        driver.round_trip()
 
     def test_every_activity_may_run_twice(self, driver: Driver) -> None:
         """An activity runs at least once, on any worker: the second time does no harm."""
-        self._round_trip(driver, times=2)
-
-    def _round_trip(self, driver: Driver, times: int) -> None:
-        checkpoint = driver.protect(times=times)
-        driver.subject.compare()
-        driver.run(Operation.VERIFY, driver.again(checkpoint, "verify"), times=times)
-        driver.subject.destroy()
-        driver.run(Operation.RESTORE, driver.again(checkpoint, "restore"), times=times)
-        driver.subject.compare()
-        assert driver.delete(checkpoint, times=times) == [], (
-            "the delete operation leaves something in the bank section"
-        )
-        checkpoint.erase()
-        assert list(driver.bank.list()) == []
-        driver.subject.compare()
+        driver.round_trip(times=2)
 
     def test_a_checkpoint_is_verified_without_the_original(self, driver: Driver) -> None:
         """It is worth most when the original is lost."""

@@ -146,8 +146,13 @@ class Context(Protocol):
         A token is `embank-` and 32 hexadecimal digits: a name that any service takes.
         """
 
-    def started(self, resource: Resource | Sequence[Resource], name: str) -> Started | None:
-        """What `once` has started in this execution, in whatever phase; None: certainly nothing. For closers."""
+    def started(
+        self, resource: Resource | Sequence[Resource], name: str, *, protecting: bool = False
+    ) -> Started | None:
+        """What `once` has started in this execution, in whatever phase; None: certainly nothing. For closers.
+
+        `protecting`: what the execution that made the checkpoint has started. For its deletion.
+        """
 
     def forget(self, resource: Resource | Sequence[Resource], name: str) -> None:
         """What `once` started came to nothing (or is removed): next time start anew, with another token."""

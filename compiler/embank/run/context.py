@@ -43,12 +43,14 @@ class ActivityContext:
 
     def once(self, resource: Resource | Sequence[Resource], name: str, start: Callable[[str], Json]) -> Json:
         """Found in the bank, by any worker. Raises CheckpointError when another run gave it up meanwhile."""
-        return self._starts.of(resource, name).start(start)
+        return self._starts.once(resource, name, start)
 
-    def started(self, resource: Resource | Sequence[Resource], name: str) -> Started | None:
+    def started(
+        self, resource: Resource | Sequence[Resource], name: str, *, protecting: bool = False
+    ) -> Started | None:
         """Whatever run of whatever activity started it."""
-        return self._starts.of(resource, name).started()
+        return self._starts.started(resource, name, protecting=protecting)
 
     def forget(self, resource: Resource | Sequence[Resource], name: str) -> None:
         """Unless another run of the activity has started another one since."""
-        self._starts.of(resource, name).forget()
+        self._starts.forget(resource, name)

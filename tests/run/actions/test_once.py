@@ -190,6 +190,15 @@ def test_what_is_returned_is_what_is_found_later(new_run: NewRun) -> None:
     ]  # fmt: skip
 
 
+def test_a_deletion_asks_for_what_the_protection_started(new_run: NewRun, service: Service) -> None:
+    """Of its own it has started nothing; also what was started, and not kept, is known by its token."""
+    first = new_run().once(VOLUME, "backup", service.create)
+    assert new_run("delete").started(VOLUME, "backup") is None
+    assert new_run("delete").started(VOLUME, "backup", protecting=True) == Started(first["id"], first)
+    assert new_run("delete").started(VOLUME, "snapshot", protecting=True) is None
+    assert new_run().started((VOLUME,), "backup", protecting=True) == Started(first["id"], first)
+
+
 # runs at the same time
 
 

@@ -1,0 +1,158 @@
+"""The test kit for protection plugins, part two: activities that are killed, anywhere, and run again.
+
+A run that is killed leaves behind what it has started, written and changed so far, and no plugin instance. Another
+run, on another worker, has to make of that what an undisturbed one would have made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+
+import pytest
+
+from embank.checkpoint.checkpoint import Checkpoint
+from embank.checkpoint.status import Status
+from embank.conformance.driver import Driver, KitContext, Subject
+from embank.conformance.killing import SteppedBank, Steps, dropped, killed
+from embank.model import Operation, Phase
+from embank.plugins import Bank
+
+
+class KillingDriver(Driver):
+    """Every activity is killed at its step number `at`, if it takes as many, and then run again to its end.
+
+    `short` has the activities that are known to take fewer: they are just run.
+    """
+
+    def __init__(self, subject: Subject, bank: Bank, at: int, short: set[tuple[Operation, Phase]]) -> None:
+        super().__init__(subject, bank)
+        self.at = at
+        self.short = short
+        self.killed: list[str] = []
+
+    def call(
+        self,
+        operation: Operation,
+        phase: Phase,
+        checkpoint: Checkpoint,
+        context: KitContext,
+        polled: Callable[[], None] = lambda: None,
+    ) -> None:
+        """One activity, killed on the way."""
+        if (operation, phase) in self.short or self.kill(operation, phase, checkpoint):
+            super().call(operation, phase, checkpoint, context, polled)
+
+    def kill(self, operation: Operation, phase: Phase, checkpoint: Checkpoint) -> bool:
+        """Run one activity until it is killed; False when it came to its end before."""
+
+        def work(steps: Steps) -> None:
+            driver = Driver(self.subject, SteppedBank(self.bank, steps))
+            mine = driver.checkpoints.open(checkpoint.id, checkpoint.execution)
+            steps.count = 0
+            with steps.counting(True):
+                driver.call(operation, phase, mine, KitContext(mine, operation), lambda: steps("at a yield"))
+
+        where = dropped(work, self.at) if self.subject.in_memory else killed(work, self.at)
+        if not where:
+            self.short.add((operation, phase))
+            return False
+        self.killed.append(f"activity_{operation}_{phase} {where}")
+        return True
+
+    def left(self, operation: Operation) -> list[Phase]:
+        """The phases of an operation that may take as many steps."""
+        return [phase for phase in self.implemented[operation] if (operation, phase) not in self.short]
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """An error within this block says what was killed."""
+        try:
+            yield
+        except BaseException as error:
+            for each in self.killed:
+                error.add_note(f"killed, step {self.at}: {each}")
+            raise
+
+
+class RestartConformance:
+    """Whatever kills the process: the machine, a timeout, an operator."""
+
+    @pytest.fixture
+    def steps(self, request: pytest.FixtureRequest) -> Iterator[int]:
+        """The steps to be killed at, one after the other, until there is none.
+
+        The variants of a test (one for each resource id) share them: all of them together kill at every step.
+        """
+        node = request.node
+        variants = [
+            item.nodeid
+            for item in request.session.items
+            if isinstance(item, pytest.Function) and (item.cls, item.originalname) == (node.cls, node.originalname)
+        ]
+        return count(1 + variants.index(node.nodeid), len(variants))
+
+    def test_killed_at_every_step_and_repeated(self, subject: Subject, bank: Bank, steps: Iterator[int]) -> None:
+        """Everything is as after an undisturbed run, and no operation was started twice."""
+        expected = self._started(Driver(subject, bank), subject) if subject.started else None
+        short: set[tuple[Operation, Phase]] = set()
+        for at in steps:
+            driver = KillingDriver(subject, bank, at, short)
+            with driver.told():
+                started = self._started(driver, subject)
+                assert started == expected, f"{started} operations were started, without a kill {expected}"
+            if not driver.killed:
+                break
+
+    def _started(self, driver: Driver, subject: Subject) -> int | None:
+        """How many operations a round trip has started."""
+        before = subject.started() if subject.started else 0
+        driver.round_trip()
+        return subject.started() - before if subject.started else None
+
+    def test_a_killed_protection_leaves_nothing(self, subject: Subject, bank: Bank, steps: Iterator[int]) -> None:
+        """It was not repeated: when its closers have run, and its checkpoint was deleted."""
+        short: set[tuple[Operation, Phase]] = set()
+        for at in steps:
+            driver = KillingDriver(subject, bank, at, short)
+            for phase in driver.left(Operation.PROTECT):
+                with driver.told():
+                    checkpoint = driver.begin()
+                    self._until(driver, Operation.PROTECT, phase, checkpoint)
+                    checkpoint.move(Status.ERROR, reason="killed")
+                    subject.compare()
+                    Driver(subject, bank).erase(checkpoint)
+            if not driver.killed:
+                break
+
+    def test_a_killed_restore_is_made_good_by_the_next(
+        self, subject: Subject, bank: Bank, steps: Iterator[int]
+    ) -> None:
+        """It was not repeated, and another execution restores the same again."""
+        plain = Driver(subject, bank)
+        checkpoint = plain.protect()
+        short: set[tuple[Operation, Phase]] = set()
+        for at in steps:
+            driver = KillingDriver(subject, bank, at, short)
+            for phase in driver.left(Operation.RESTORE):
+                with driver.told():
+                    subject.destroy()
+                    self._until(driver, Operation.RESTORE, phase, driver.again(checkpoint, f"killed {at} {phase}"))
+                    with suppress(Exception):  # it may be there or not
+                        subject.destroy()
+                    plain.run(Operation.RESTORE, driver.again(checkpoint, f"next {at} {phase}"))
+                    subject.compare()
+            if not driver.killed:
+                break
+
+    def _until(self, driver: KillingDriver, operation: Operation, phase: Phase, checkpoint: Checkpoint) -> None:
+        """Kill one phase of an operation, and run the closers: that much happens when nobody resumes it."""
+        plain = Driver(driver.subject, driver.bank)
+        context = KitContext(checkpoint, operation)
+        for each in driver.implemented[operation]:
+            if each is phase:
+                break
+            plain.call(operation, each, checkpoint, context)
+        driver.kill(operation, phase, checkpoint)
+        plain.close(operation, checkpoint)
