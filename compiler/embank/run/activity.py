@@ -8,13 +8,14 @@ Written as a generator: each step of it is a step of the activity, and closing i
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.fitness import check_fits
+from embank.errors import EmbankError, ExitCode
 from embank.model import ActivitySpec, Json, Phase, Resource
 from embank.plugins import Poll
 from embank.run.banks import BadInput, Banks, Run
@@ -23,6 +24,12 @@ from embank.run.messages import Control
 from embank.run.secrets import Scrubber, reveal
 
 POLL_INTERVAL = 1.0  # s, when neither the activity nor its policy says
+
+
+class GivenUp(EmbankError):
+    """The activity timed out, or the execution was stopped, before the plugin was called."""
+
+    exit_code = ExitCode.FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +111,17 @@ class Activity:
         )
 
     def steps(self) -> Iterator[Poll]:
-        """Run it, step by step, with the marks that its closers need."""
+        """Run it, step by step, with the marks that its closers need. Raises GivenUp."""
+        self._check_wanted()
         self.mark_started()
+        self._check_wanted()
         yield from self.call_plugin()
         self.mark_closed()
+
+    def _check_wanted(self) -> None:
+        """Raise GivenUp when the bank took so long that its closers may have run: what it opens would stay open."""
+        if self._context.cancelled:
+            raise GivenUp("given up before it began")
 
     def mark_started(self) -> None:
         """Say that it is about to start, if anything closes it. Raises BankError, CheckpointError."""
@@ -128,6 +142,10 @@ class Activity:
         resource: Any = call.resources if call.aggregated else call.resources[0]
         parameters: Any = self._parameters if call.aggregated else self._parameters[0]
         steps = self._method(self.checkpoint, self._context, resource, parameters)
+        if isinstance(steps, Awaitable | AsyncIterator | Iterator) and not isinstance(steps, Generator):
+            if isinstance(steps, Coroutine):
+                steps.close()  # or Python complains that nobody awaits it
+            raise TypeError(f"the activity returned a {type(steps).__name__}, and has done nothing: let it yield")
         if not isinstance(steps, Generator):
             return
         with closing(steps):
