@@ -56,6 +56,7 @@ CODES: dict[str, str] = {
     "EMB310": "parameters that do not fit their schema",
     "EMB311": "parameters or policies that nothing uses",
     "EMB312": "a secret in plain text",
+    "EMB313": "durations that nothing uses",
     # 4xx resource graphs
     "EMB401": "two resources of one type and id",
     "EMB402": "a dependent that does not exist",

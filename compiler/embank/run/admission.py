@@ -33,7 +33,7 @@ class Admission:
 
     def offer(self, order: tuple[int, ...], row: int, types: Sequence[str]) -> None:
         """A task became ready."""
-        limited = tuple(dict.fromkeys(name for name in types if name in self.limits))
+        limited = tuple(dict.fromkeys(name for name in types if name in self.limits)) if types else ()
         heappush(self._ready, Entry(order, row, limited))
 
     def take(self) -> int | None:
@@ -51,7 +51,7 @@ class Admission:
 
     def occupy(self, row: int, types: Sequence[str]) -> None:
         """A task is active, whether or not there is room: it is begun here, or was begun before a crash."""
-        limited = tuple(dict.fromkeys(name for name in types if name in self.limits))
+        limited = tuple(dict.fromkeys(name for name in types if name in self.limits)) if types else ()
         for name in limited:
             self._active[name] += 1
         if limited:

@@ -56,7 +56,5 @@ class State:
 
     def copy(self) -> State:
         """A state that goes on by itself: two ways on from here can be tried."""
-        values = ((each.name, getattr(self, each.name)) for each in fields(self))
-        other = State(**{name: value[:] if isinstance(value, list) else value for name, value in values})
-        other.frames = [frame.copy() for frame in self.frames]
-        return other
+        lists = {each.name: value[:] for each in fields(self) if isinstance(value := getattr(self, each.name), list)}
+        return replace(self, **lists | {"frames": [frame.copy() for frame in self.frames]})

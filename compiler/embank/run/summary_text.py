@@ -41,12 +41,17 @@ def summary_text(summary: Summary) -> Iterator[str]:
             f"    {_name(window)}: {window.phase} was started, {window.closer} did not succeed"
             for window in summary.open
         )
+    yield from course_text(summary)
+    yield from (f"  warning: {plain(warning)}" for warning in summary.warnings)
+
+
+def course_text(summary: Summary) -> Iterator[str]:
+    """What was held open, and what everything waited for."""
     if summary.windows:
         yield "  held open (frozen, stopped or staged):"
         yield from (f"    {_name(each)}: {_window(each)}" for each in _longest(summary.windows))
         yield from _more(len(summary.windows), "that were held open")
     yield from _critical_path(summary.critical_path)
-    yield from (f"  warning: {plain(warning)}" for warning in summary.warnings)
 
 
 def _how(summary: Summary) -> str:
