@@ -61,6 +61,17 @@ class KillingDriver(Driver):
         self.killed.append(f"activity_{operation}_{phase} {where}")
         return True
 
+    def abandon(self, operation: Operation, phase: Phase, checkpoint: Checkpoint) -> None:
+        """An operation up to a phase, which is killed, and then its closers: as much as nobody resumes."""
+        plain = Driver(self.subject, self.bank)
+        context = KitContext(checkpoint, operation)
+        for each in self.implemented[operation]:
+            if each is phase:
+                break
+            plain.call(operation, each, checkpoint, context)
+        self.kill(operation, phase, checkpoint)
+        plain.close(operation, checkpoint)
+
     def left(self, operation: Operation) -> list[Phase]:
         """The phases of an operation that may take as many steps."""
         return [phase for phase in self.implemented[operation] if (operation, phase) not in self.short]
@@ -113,18 +124,26 @@ class RestartConformance:
 
     def test_a_killed_protection_leaves_nothing(self, subject: Subject, bank: Bank, steps: Iterator[int]) -> None:
         """It was not repeated: when its closers have run, and its checkpoint was deleted."""
-        short: set[tuple[Operation, Phase]] = set()
-        for at in steps:
-            driver = KillingDriver(subject, bank, at, short)
-            for phase in driver.left(Operation.PROTECT):
-                with driver.told():
-                    checkpoint = driver.begin()
-                    self._until(driver, Operation.PROTECT, phase, checkpoint)
-                    checkpoint.move(Status.ERROR, reason="killed")
-                    subject.compare()
-                    Driver(subject, bank).erase(checkpoint)
-            if not driver.killed:
-                break
+
+        def check(driver: KillingDriver, phase: Phase) -> None:
+            checkpoint = driver.begin()
+            driver.abandon(Operation.PROTECT, phase, checkpoint)
+            checkpoint.move(Status.ERROR, reason="killed")
+            subject.compare()
+            Driver(subject, bank).erase(checkpoint)
+
+        self._for_each(Operation.PROTECT, subject, bank, steps, check)
+
+    def test_a_killed_verification_leaves_nothing(self, subject: Subject, bank: Bank, steps: Iterator[int]) -> None:
+        """It was not repeated: when its closers have run, and its checkpoint was deleted."""
+
+        def check(driver: KillingDriver, phase: Phase) -> None:
+            plain = Driver(subject, bank)
+            checkpoint = plain.protect()
+            driver.abandon(Operation.VERIFY, phase, driver.again(checkpoint, "verify"))
+            plain.erase(checkpoint)
+
+        self._for_each(Operation.VERIFY, subject, bank, steps, check)
 
     def test_a_killed_restore_is_made_good_by_the_next(
         self, subject: Subject, bank: Bank, steps: Iterator[int]
@@ -132,27 +151,32 @@ class RestartConformance:
         """It was not repeated, and another execution restores the same again."""
         plain = Driver(subject, bank)
         checkpoint = plain.protect()
+
+        def check(driver: KillingDriver, phase: Phase) -> None:
+            subject.destroy()
+            driver.abandon(Operation.RESTORE, phase, driver.again(checkpoint, f"killed {driver.at} {phase}"))
+            with suppress(Exception):  # it may be there or not
+                subject.destroy()
+            plain.run(Operation.RESTORE, driver.again(checkpoint, f"next {driver.at} {phase}"))
+            subject.compare()
+
+        self._for_each(Operation.RESTORE, subject, bank, steps, check)
+
+    def _for_each(
+        self,
+        operation: Operation,
+        subject: Subject,
+        bank: Bank,
+        steps: Iterator[int],
+        check: Callable[[KillingDriver, Phase], None],
+    ) -> None:
+        """Call `check` for each step of each phase of an operation, with a driver that kills there."""
         short: set[tuple[Operation, Phase]] = set()
         for at in steps:
-            driver = KillingDriver(subject, bank, at, short)
-            for phase in driver.left(Operation.RESTORE):
+            phases = KillingDriver(subject, bank, at, short).left(operation)
+            for phase in phases:
+                driver = KillingDriver(subject, bank, at, short)
                 with driver.told():
-                    subject.destroy()
-                    self._until(driver, Operation.RESTORE, phase, driver.again(checkpoint, f"killed {at} {phase}"))
-                    with suppress(Exception):  # it may be there or not
-                        subject.destroy()
-                    plain.run(Operation.RESTORE, driver.again(checkpoint, f"next {at} {phase}"))
-                    subject.compare()
-            if not driver.killed:
+                    check(driver, phase)
+            if not phases:
                 break
-
-    def _until(self, driver: KillingDriver, operation: Operation, phase: Phase, checkpoint: Checkpoint) -> None:
-        """Kill one phase of an operation, and run the closers: that much happens when nobody resumes it."""
-        plain = Driver(driver.subject, driver.bank)
-        context = KitContext(checkpoint, operation)
-        for each in driver.implemented[operation]:
-            if each is phase:
-                break
-            plain.call(operation, each, checkpoint, context)
-        driver.kill(operation, phase, checkpoint)
-        plain.close(operation, checkpoint)

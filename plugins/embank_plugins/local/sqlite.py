@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 SECTION = "local_sqlite"
 DATA = "database"
+VERIFIED = "-verify"  # the end of the name of a copy that is verified
 
 
 class SQLitePlugin(ProtectionPlugin):
@@ -110,7 +111,7 @@ class SQLitePlugin(ProtectionPlugin):
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
     ) -> None:
         """Read the copy back, and let SQLite check it."""
-        copy = self._staging(checkpoint, resource) + "-verify"
+        copy = self._staging(checkpoint, resource) + VERIFIED
         try:
             self._fetch(copy, checkpoint, context, resource)
         finally:
@@ -120,7 +121,8 @@ class SQLitePlugin(ProtectionPlugin):
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
     ) -> None:
         """Delete the copy."""
-        clear_away(self._staging(checkpoint, resource))  # of a protection that was killed
+        for copy in ("", VERIFIED):  # of a protection, or of a verification, that was killed
+            clear_away(self._staging(checkpoint, resource) + copy)
         checkpoint.section(resource).clear()
 
     def _staging(self, checkpoint: Checkpoint, resource: Resource) -> str:
