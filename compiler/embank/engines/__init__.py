@@ -1,0 +1,1 @@
+"""Engines that execute workflow files on many machines: OpenStack Mistral."""
