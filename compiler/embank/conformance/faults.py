@@ -76,6 +76,7 @@ class Script:
         self.fault = fault
         self.calls: Calls = []
         self.struck: Calls = []
+        self.waited_in_vain = False  # something stalled until its time was over, and nobody released it
         self._lock = threading.Lock()
         self._released = threading.Event()
 
@@ -91,7 +92,8 @@ class Script:
 
     def stall(self) -> None:
         """Block until released, or as long as the fault says."""
-        self._released.wait(self.fault.seconds if self.fault else 0)
+        if not self._released.wait(self.fault.seconds if self.fault else 0):
+            self.waited_in_vain = True
 
     def release(self) -> None:
         """Let everything that stalls go on, now and later."""
@@ -118,6 +120,11 @@ class FaultyBank(Bank):
     def struck(self) -> Sequence[Call]:
         """The calls that went wrong."""
         return tuple(self._script.struck)
+
+    @property
+    def waited_in_vain(self) -> bool:
+        """Whether a call stalled until its time was over: nobody gave it up before."""
+        return self._script.waited_in_vain
 
     def release(self) -> None:
         """Let everything that stalls go on, now and later."""

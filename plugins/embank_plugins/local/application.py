@@ -17,6 +17,7 @@ from embank.plugins import (
     Resource,
     closes,
 )
+from embank_plugins.local import LocalError
 from embank_plugins.local.application_section import (
     SECTION,
     TYPE,
@@ -26,6 +27,7 @@ from embank_plugins.local.application_section import (
 )
 from embank_plugins.local.command import run
 from embank_plugins.local.configuration import configured
+from embank_plugins.local.stream import CANCELLED
 
 if TYPE_CHECKING:
     from oslo_config import cfg
@@ -70,7 +72,7 @@ class ApplicationPlugin(ProtectionPlugin):
         """Freeze the application."""
         self._application(resource)  # one that nobody knows is not frozen, and need not be thawed
         checkpoint.section(resource).note("frozen", time.time())
-        yield from self._run("freeze", checkpoint, context, resource)
+        yield from self._halt("freeze", checkpoint, context, resource)
 
     @closes("pre")
     def activity_protect_ready(
@@ -95,7 +97,7 @@ class ApplicationPlugin(ProtectionPlugin):
         if checkpoint.section(resource).load() != _definition(self._application(resource)):
             context.log(f"{resource} is defined otherwise than when it was protected")
         context.record_restored(resource, {"id": resource.id})  # now: starting it must depend on no bank
-        yield from self._run("stop", checkpoint, context, resource)
+        yield from self._halt("stop", checkpoint, context, resource)
 
     @closes("pre")
     def activity_restore_post(
@@ -122,6 +124,12 @@ class ApplicationPlugin(ProtectionPlugin):
 
     def _application(self, resource: Resource) -> Application:
         return configured(self._applications, resource.id, SECTION)
+
+    def _halt(self, verb: str, checkpoint: Checkpoint, context: Context, resource: Resource) -> Iterator[Poll]:
+        """Freeze or stop, unless the bank took so long until here that the closer has run, and nobody else will."""
+        if context.cancelled:
+            raise LocalError(CANCELLED)
+        yield from self._run(verb, checkpoint, context, resource)
 
     def _run(self, verb: str, checkpoint: Checkpoint, context: Context, resource: Resource) -> Iterator[Poll]:
         command = self._application(resource).commands.get(verb)
