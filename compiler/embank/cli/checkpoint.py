@@ -80,8 +80,8 @@ class CheckpointShow(EmbankCommand, ShowOne):
                 is_open.append(f"? {error}")
         if is_open:
             sys.stderr.write(
-                "open: it was started and is not recorded as closed. A closer that ran while the bank could not record "
-                "that has said so in the output of its execution.\n"
+                "open: it was started and is not recorded as closed. A closer that ran while the bank could not "
+                "record that has said so in the output of its execution.\n"
             )
         lease = f"{info.lease.owner}  until {timestamp(info.lease.expires)}" if info.lease else ""
         facts = {

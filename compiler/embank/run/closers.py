@@ -68,13 +68,15 @@ class Closers:
 
     def _is_open(self, call: Call, closes: Phase, control: Control) -> bool:
         try:
-            return self._within(lambda: self._recorded_as_open(call, closes))
+            is_open = self._within(lambda: self._recorded_as_open(call, closes))
         except (BankError, CheckpointMissing) as error:
             if isinstance(error, CheckpointMissing) and call.run.operation is Operation.DELETE:
                 return False  # it is gone because everything was done, and closed
             text = f"nobody can say whether this is open, so it is closed: {error}"
             control.tell(self._banks.scrubber(call.run).clean(text))
             return True
+        self._limit = self._patience  # it has answered
+        return is_open
 
     def _recorded_as_open(self, call: Call, closes: Phase) -> bool:
         checkpoint = self._banks.checkpoint(call.run)
@@ -86,9 +88,7 @@ class Closers:
     def _within(self, ask: Callable[[], T]) -> T:
         """`ask`, with patience; with less of it when the bank was silent the last time: many closers may wait."""
         try:
-            answer = within(self._limit, ask)
+            return within(self._limit, ask)
         except Silent:
             self._limit = self._patience / 10
             raise
-        self._limit = self._patience
-        return answer
