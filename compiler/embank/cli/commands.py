@@ -20,6 +20,7 @@ COMMANDS: dict[str, Entry] = {
     "compile delete": Entry("embank.cli.compile:CompileDelete", "Compile the workflow that deletes a checkpoint."),
     "compile verify": Entry("embank.cli.compile:CompileVerify", "Compile the workflow that verifies a checkpoint."),
     "lint": Entry("embank.cli.lint:Lint", "Check a workflow file, offline."),
+    "rehearse": Entry("embank.cli.rehearse:Rehearse", "Try every single fault, without doing anything."),
     "run": Entry("embank.cli.run:Run", "Execute a workflow file on this machine."),
     "resume": Entry("embank.cli.resume:Resume", "Go on with an execution whose runner left off."),
     "cancel": Entry("embank.cli.resume:Cancel", "Stop an execution in order: closers run."),

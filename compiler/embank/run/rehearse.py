@@ -17,6 +17,7 @@ from embank.errors import ExitCode, UsageError
 from embank.run.admission import Admission
 from embank.run.conductor import Conductor
 from embank.run.finishing import Closer, Finish, Finisher, finish_of
+from embank.run.sharing_work import in_shares
 from embank.run.simulated_world import Bracket, Cast, Role
 from embank.run.simulation import Simulation
 from embank.run.states import FlowState
@@ -96,9 +97,10 @@ def rehearse(
     parallel: int = 4,
     fail_fast: bool = False,
     outage: float = OUTAGE,
+    processes: int = 1,
 ) -> Rehearsal:
     """Rehearse a document. `seconds` says how long the action of a task takes; `limits` how many activities of
-    each type may be active at once.
+    each type may be active at once. The result does not depend on the number of processes.
 
     Raises UsageError for a document that cannot be run.
     """
@@ -109,7 +111,7 @@ def rehearse(
     except ValueError as error:
         raise UsageError(f"{document.file}: {error}") from error
     rehearsing = _Rehearsing(start, outage)
-    found = list(rehearsing.faults())
+    found = in_shares(rehearsing.faults, processes) if processes > 1 else rehearsing.faults(0, 1)
     kinds, order = list(Kind), conductor.execution.order
     found.sort(key=lambda each: (kinds.index(each[1].kind), order(each[0])))
     consequences = tuple(consequence for _, consequence in found)
@@ -130,10 +132,11 @@ class _Rehearsing:
         timed = any(spec.workflow and spec.timeout for spec in start.conductor.execution.specs)
         self._is_steady = start.state is FlowState.SUCCESS and not timed
 
-    def faults(self) -> Iterator[tuple[int, Consequence]]:
-        """What every fault leads to, by row."""
-        for moment in _moments(self._course):
-            yield from self._faults_of(moment)
+    def faults(self, share: int, shares: int) -> list[tuple[int, Consequence]]:
+        """What every fault leads to, by row; or one share of them."""
+        moments = enumerate(_moments(self._course))
+        mine = (moment for number, moment in moments if number // 2 % shares == share)
+        return [each for moment in mine for each in self._faults_of(moment)]
 
     def _faults_of(self, moment: Moment) -> Iterator[tuple[int, Consequence]]:
         """A task that a failure called for is not disturbed: that would be a second fault."""

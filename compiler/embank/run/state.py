@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field, fields, replace
 
 from embank.model import Json
@@ -56,5 +57,9 @@ class State:
 
     def copy(self) -> State:
         """A state that goes on by itself: two ways on from here can be tried."""
-        lists = {each.name: value[:] for each in fields(self) if isinstance(value := getattr(self, each.name), list)}
-        return replace(self, **lists | {"frames": [frame.copy() for frame in self.frames]})
+        other = copy(self)
+        for each in fields(self):
+            if isinstance(value := getattr(self, each.name), list):
+                setattr(other, each.name, value[:])
+        other.frames = [frame.copy() for frame in self.frames]
+        return other
