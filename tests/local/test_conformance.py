@@ -12,8 +12,10 @@ from typing import Any, ClassVar
 
 import pytest
 
+from embank.conformance.driver import Driver
 from embank.conformance.plugin import ProtectionPluginConformance, Subject
-from embank.plugins import Operation, Resource
+from embank.conformance.restarts import KillingDriver
+from embank.plugins import Bank, Operation, Phase, Resource
 from embank_plugins.local.application import ApplicationPlugin
 from embank_plugins.local.directory import DirectoryPlugin
 from embank_plugins.local.sqlite import SQLitePlugin
@@ -21,7 +23,22 @@ from embank_plugins.local.sqlite import SQLitePlugin
 REPLACE = {Operation.RESTORE: {"existing": "replace"}}
 
 
-class TestDirectory(ProtectionPluginConformance):
+class RestoresBeside(ProtectionPluginConformance):
+    """Their restores touch what is there only when their own copy is complete beside it."""
+
+    def test_a_killed_restore_leaves_nothing(self, subject: Subject, bank: Bank, steps: Iterator[int]) -> None:
+        """It was not repeated, and its checkpoint is deleted. The original was there all the while."""
+
+        def check(driver: KillingDriver, phase: Phase) -> None:
+            plain = Driver(subject, bank)
+            checkpoint = plain.protect()
+            driver.abandon(Operation.RESTORE, phase, driver.again(checkpoint, "restore"))
+            plain.erase(checkpoint)
+
+        self.for_each(Operation.RESTORE, subject, bank, steps, check)
+
+
+class TestDirectory(RestoresBeside):
     protect: ClassVar[dict[str, Any]] = {}
 
     @pytest.fixture
@@ -53,7 +70,9 @@ class TestDirectoryWithinFreeze(TestDirectory):
         return iter((5, 20, 35))
 
 
-class TestSQLite(ProtectionPluginConformance):
+class TestSQLite(RestoresBeside):
+    staging: ClassVar[str] = ""
+
     @pytest.fixture
     def subject(self, resource_id: str, tmp_path: Path, configure: Any, as_word: Any) -> Subject:
         path = tmp_path / "shop" / "orders.sqlite"
@@ -70,10 +89,21 @@ class TestSQLite(ProtectionPluginConformance):
         def compare() -> None:
             assert dump(path) == before
             assert sorted(path.parent.iterdir()) == files, "no staging copy is left"
+            assert list((tmp_path / "staging").iterdir()) == []
 
-        text = f"[local_sqlite]\ndatabase = {as_word(resource_id)} $here/shop/orders.sqlite Orders"
+        text = f"[local_sqlite]\ndatabase = {as_word(resource_id)} $here/shop/orders.sqlite Orders\n{self.staging}"
+        (tmp_path / "staging").mkdir()
         resource = Resource("Local::SQLite", resource_id, "Orders")
         return Subject(configure(SQLitePlugin, text), resource, path.unlink, compare, REPLACE)
+
+
+class TestSQLiteStaged(TestSQLite):
+    staging: ClassVar[str] = "staging = $here/staging"
+
+    @pytest.fixture
+    def steps(self) -> Iterator[int]:
+        """A few: what differs is where it is copied to, not how."""
+        return iter((4, 12, 30))
 
 
 def dump(path: Path) -> list[str]:

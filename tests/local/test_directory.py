@@ -448,6 +448,67 @@ def test_what_a_killed_restore_left_is_no_obstacle(files: Path, plugin: Director
     assert not left.exists()
 
 
+# On a file system that cannot exchange two names (NFS) the old one is aside for a moment: what a kill then leaves.
+
+
+def test_an_original_that_a_killed_restore_put_aside_is_put_back(
+    files: Path, plugin: DirectoryPlugin, drive: Any, describe_tree: Any
+) -> None:
+    """Before anything else: the restore fails, and the original is not lost."""
+    driver = drive(plugin, RESOURCE, restore={"existing": "replace"})
+    checkpoint = driver.protect()
+    (files / "new").write_text("precious")
+    before, aside = describe_tree(files), files.parent / f"{scratch_name(checkpoint, RESOURCE)}.old"
+    files.rename(aside)
+    assert driver.damage(checkpoint)
+    with pytest.raises(LocalError, match="damaged"):
+        driver.run(Operation.RESTORE, driver.again(checkpoint, "restore"))
+    assert describe_tree(files) == before
+    assert list(files.parent.iterdir()) == [files]
+
+
+def test_what_a_killed_restore_put_aside_does_not_stay(
+    files: Path, plugin: DirectoryPlugin, drive: Any, describe_tree: Any
+) -> None:
+    """The restored one was in its place already."""
+    driver = drive(plugin, RESOURCE, restore={"existing": "replace"})
+    checkpoint = driver.protect()
+    before, aside = describe_tree(files), files.parent / f"{scratch_name(checkpoint, RESOURCE)}.old"
+    for _ in range(2):
+        (aside / "the" / "old").mkdir(parents=True)
+        driver.run(Operation.RESTORE, driver.again(checkpoint, "restore"))
+        assert describe_tree(files) == before
+        assert list(files.parent.iterdir()) == [files]
+
+
+def test_a_deletion_puts_back_what_a_killed_restore_put_aside(
+    files: Path, plugin: DirectoryPlugin, drive: Any, describe_tree: Any
+) -> None:
+    driver = drive(plugin, RESOURCE)
+    checkpoint = driver.protect()
+    before = describe_tree(files)
+    files.rename(files.parent / f"{scratch_name(checkpoint, RESOURCE)}.old")
+    driver.delete(checkpoint)
+    assert describe_tree(files) == before
+    assert list(files.parent.iterdir()) == [files]
+
+
+@pytest.mark.parametrize("lost", ["the directory", "all above it", "its configuration"])
+def test_a_deletion_does_not_need_the_original(
+    files: Path, plugin: DirectoryPlugin, configure: Any, drive: Any, lost: str
+) -> None:
+    checkpoint = drive(plugin, RESOURCE).protect()
+    if lost != "its configuration":
+        shutil.rmtree(files if lost == "the directory" else files.parent)
+    text = (
+        "[local_directory]"
+        if lost == "its configuration"
+        else "[local_directory]\ndirectory = files $here/shop/files"
+    )
+    assert drive(configure(DirectoryPlugin, text), RESOURCE).delete(checkpoint) == []
+    assert files.parent.exists() == (lost != "all above it")
+
+
 def test_a_directory_that_is_not_there(files: Path, plugin: DirectoryPlugin, drive: Any) -> None:
     shutil.rmtree(files)
     driver = drive(plugin, RESOURCE)

@@ -132,7 +132,7 @@ class RestartConformance:
             subject.compare()
             Driver(subject, bank).erase(checkpoint)
 
-        self._for_each(Operation.PROTECT, subject, bank, steps, check)
+        self.for_each(Operation.PROTECT, subject, bank, steps, check)
 
     def test_a_killed_verification_leaves_nothing(self, subject: Subject, bank: Bank, steps: Iterator[int]) -> None:
         """It was not repeated: when its closers have run, and its checkpoint was deleted."""
@@ -143,7 +143,7 @@ class RestartConformance:
             driver.abandon(Operation.VERIFY, phase, driver.again(checkpoint, "verify"))
             plain.erase(checkpoint)
 
-        self._for_each(Operation.VERIFY, subject, bank, steps, check)
+        self.for_each(Operation.VERIFY, subject, bank, steps, check)
 
     def test_a_killed_restore_is_made_good_by_the_next(
         self, subject: Subject, bank: Bank, steps: Iterator[int]
@@ -160,9 +160,9 @@ class RestartConformance:
             plain.run(Operation.RESTORE, driver.again(checkpoint, f"next {driver.at} {phase}"))
             subject.compare()
 
-        self._for_each(Operation.RESTORE, subject, bank, steps, check)
+        self.for_each(Operation.RESTORE, subject, bank, steps, check)
 
-    def _for_each(
+    def for_each(
         self,
         operation: Operation,
         subject: Subject,

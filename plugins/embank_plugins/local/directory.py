@@ -12,7 +12,16 @@ from embank_plugins.local import LocalError
 from embank_plugins.local.configuration import configured, read_storage, storage_options
 from embank_plugins.local.pack import Tally, pack
 from embank_plugins.local.pax_reader import members
-from embank_plugins.local.place import RESTORE_PARAMETERS, Place, announce, arrived, check_free, place, settle
+from embank_plugins.local.place import (
+    RESTORE_PARAMETERS,
+    Place,
+    announce,
+    arrived,
+    check_free,
+    clear_beside,
+    place,
+    settle,
+)
 from embank_plugins.local.stream import unless_cancelled
 from embank_plugins.local.tree import DIRECTORY, remove
 from embank_plugins.local.unpack import unpack
@@ -99,6 +108,8 @@ class DirectoryPlugin(ProtectionPlugin):
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
     ) -> None:
         """Delete the copy."""
+        if stored := self._storage.entries.get(resource.id):  # or nobody knows it any more
+            clear_beside(stored, checkpoint, resource)
         checkpoint.section(resource).clear()
 
     def _copy(

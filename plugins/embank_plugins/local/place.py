@@ -39,16 +39,22 @@ RESTORE_PARAMETERS: Mapping[str, Json] = {
     "additionalProperties": False,
 }
 RENAME_EXCHANGE = 2  # renameat2(2)
+LITTER = (b"-journal", b"-wal", b"-shm")  # what SQLite makes beside a database
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A path that a restore goes to: `name` in the directory `parent`. `scratch` is a name beside it."""
+    """A path that a restore goes to: `name` in the directory `parent`. `scratch` and `aside` are names beside it."""
 
     path: str
     parent: int
     name: bytes
     scratch: bytes
+
+    @property
+    def aside(self) -> bytes:
+        """Where the old one is for a moment, on a file system that cannot exchange two."""
+        return self.scratch + b".old"
 
     def at(self, name: bytes) -> str:
         """A path to a name in the directory, for libraries that take nothing else. Links cannot redirect it."""
@@ -94,10 +100,36 @@ def place(
         parent = _open_root(above)
     else:
         path, name, parent = _below_root(storage, target)
+    where = Place(path, parent, os.fsencode(name), os.fsencode(scratch_name(checkpoint, resource)))
     try:
-        yield Place(path, parent, os.fsencode(name), os.fsencode(scratch_name(checkpoint, resource)))
+        _put_back(where)
+        yield where
+        remove(where.aside, where.parent)
     finally:
         os.close(parent)
+
+
+def clear_beside(stored: Stored, checkpoint: Checkpoint, resource: Resource) -> None:
+    """Remove what a restore to the original place left there that was killed and never repeated."""
+    above, name = os.path.split(os.path.realpath(stored.path))
+    try:
+        parent = os.open(above, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:  # lost, with all that was there
+        return
+    where = Place(stored.path, parent, os.fsencode(name), os.fsencode(scratch_name(checkpoint, resource)))
+    try:
+        _put_back(where)
+        for suffix in (b"", *LITTER):
+            remove(where.scratch + suffix, where.parent)
+    finally:
+        os.close(parent)
+
+
+def _put_back(where: Place) -> None:
+    """A run that was killed has put the old one aside, and nothing in its place: it goes back there."""
+    if where.info() is None:
+        with suppress(FileNotFoundError):
+            os.rename(where.aside, where.name, src_dir_fd=where.parent, dst_dir_fd=where.parent)
 
 
 def _below_root(storage: Storage, target: str) -> tuple[str, str, int]:
@@ -184,11 +216,10 @@ def _exchange(library: ctypes.CDLL, where: Place) -> None:
     if number not in (errno.EINVAL, errno.ENOSYS):
         raise OSError(number, os.strerror(number), where.path)
     # A file system that cannot (NFS): there is a moment without either.
-    aside = where.scratch + b".old"
-    os.rename(where.name, aside, src_dir_fd=where.parent, dst_dir_fd=where.parent)
+    os.rename(where.name, where.aside, src_dir_fd=where.parent, dst_dir_fd=where.parent)
     try:
         os.rename(where.scratch, where.name, src_dir_fd=where.parent, dst_dir_fd=where.parent)
     except OSError:
-        os.rename(aside, where.name, src_dir_fd=where.parent, dst_dir_fd=where.parent)
+        os.rename(where.aside, where.name, src_dir_fd=where.parent, dst_dir_fd=where.parent)
         raise
-    os.rename(aside, where.scratch, src_dir_fd=where.parent, dst_dir_fd=where.parent)
+    os.rename(where.aside, where.scratch, src_dir_fd=where.parent, dst_dir_fd=where.parent)

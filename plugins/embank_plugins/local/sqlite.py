@@ -18,6 +18,7 @@ from embank_plugins.local.place import (
     announce,
     arrived,
     check_free,
+    clear_beside,
     place,
     scratch_name,
     settle,
@@ -123,6 +124,8 @@ class SQLitePlugin(ProtectionPlugin):
         """Delete the copy."""
         for copy in ("", VERIFIED):  # of a protection, or of a verification, that was killed
             clear_away(self._staging(checkpoint, resource) + copy)
+        if stored := self._storage.entries.get(resource.id):  # or nobody knows it any more
+            clear_beside(stored, checkpoint, resource)
         checkpoint.section(resource).clear()
 
     def _staging(self, checkpoint: Checkpoint, resource: Resource) -> str:
