@@ -1,0 +1,229 @@
+"""The client side of Mistral: putting workflow files there, starting, looking, cancelling.
+
+Every call may be made again: an answer that was lost changes nothing. Executions are started under ids that the
+client makes, and each version of a file lies in a namespace of its own, named after its digest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from embank.engines.errors import EngineError, EngineRefused, EngineUnreachable
+from embank.engines.seen import ERROR, OVER, Seen, SeenAttempt, SeenTask
+from embank.errors import ExitCode
+from embank.model import Json
+
+T = TypeVar("T")
+PAGE = 500  # rows; Mistral cuts a list that asks for no limit at 1000, without a word
+NOT_FOUND = 404
+TEXT = {"content-type": "text/plain"}
+FIELDS = ["id", "name", "type", "state", "state_info", "created_at", "updated_at", "started_at", "finished_at"]
+
+
+def namespace_of(sha256: str) -> str:
+    """The namespace of a workflow file with this digest."""
+    return f"embank-{sha256[:16]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A running or ended workflow in an execution: the main one, or one that a task runs."""
+
+    id: str
+    workflow: str
+    state: str
+    task: str  # the id of the task that runs it; "" for the main one
+
+
+class Mistral:
+    """One Mistral, by a client of python-mistralclient. Raises EngineError of one kind or the other."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._http = client.executions.http_client
+        self._over: dict[str, tuple[Mapping[str, Any], ...]] = {}  # the tasks of frames that are over
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return str(self._http.base_url)
+
+    def upload(self, source: bytes, namespace: str, workflow: str) -> None:
+        """Put a workflow file there, if it is not there yet. It was checked: Mistral need not do so again."""
+        query = urlencode({"scope": "private", "namespace": namespace, "skip_validation": ""})
+        try:
+            self._ask(lambda: self._http.post(f"/workflows?{query}", source, headers=dict(TEXT)))
+        except EngineError:  # it is there already, or the answer was lost
+            if workflow not in self.definition(namespace):
+                raise
+
+    def definition(self, namespace: str) -> dict[str, str]:
+        """The workflows in a namespace, by name, as YAML."""
+        found = self._pages(
+            lambda marker: self._client.workflows.list(namespace=namespace, marker=marker, limit=PAGE)
+        )
+        return {flow["name"]: flow["definition"] for flow in found if flow["namespace"] == namespace}
+
+    def start(self, execution: str, workflow: str, namespace: str, description: str) -> None:
+        """Start an execution with this id, or find that it has been started."""
+        body = {
+            "id": execution,
+            "workflow_name": workflow,
+            "workflow_namespace": namespace,
+            "description": description,
+        }
+        try:
+            self._ask(lambda: self._http.post("/executions", json.dumps(body)))
+        except EngineError:
+            if self._find(execution) is None:
+                raise
+
+    def cancel(self, execution: str) -> None:
+        """Start no more tasks of it. Actions that are running go on."""
+        self._ask(lambda: self._http.put(f"/executions/{execution}", json.dumps({"state": "CANCELLED"})))
+
+    def look(self, execution: str, wants: Callable[[str, str], bool] = lambda workflow, task: False) -> Seen:
+        """Everything about an execution. `wants` says of which tasks every attempt is asked for, besides those that
+        failed. Raises EngineRefused when there is no such execution.
+        """
+        main = self._find(execution)
+        if main is None:
+            raise EngineRefused(f"Mistral has no execution {execution}", NOT_FOUND)
+        tasks: dict[str, SeenTask] = {}
+        paths = {"": ""}  # of the tasks that run workflows, by id
+        for frame in self._frames(execution):
+            above = paths.get(frame.task, "")
+            for row in self._tasks(frame):
+                path = f"{above}/{row['name']}" if above else row["name"]
+                paths[row["id"]] = path
+                seen = _task(path, row)
+                acts = row["type"] == "ACTION"
+                if acts and (row["state"] == ERROR or wants(frame.workflow, row["name"])):
+                    seen = replace(seen, attempts=tuple(self._attempts(row["id"])))
+                tasks[path] = seen
+        over = main["state"] in OVER
+        return Seen(
+            execution,
+            main["workflow_name"],
+            main["state"],
+            _time(main["created_at"]),
+            _time(main["updated_at"]) if over else None,
+            main.get("state_info") or "",
+            tasks,
+        )
+
+    def namespace(self, execution: str) -> str:
+        """The namespace of the workflow that an execution runs."""
+        main = self._find(execution)
+        if main is None:
+            raise EngineRefused(f"Mistral has no execution {execution}", NOT_FOUND)
+        return str(main["workflow_namespace"])
+
+    def _find(self, execution: str) -> Mapping[str, Any] | None:
+        try:
+            found: Mapping[str, Any] = self._ask(lambda: self._http.get(f"/executions/{execution}")).json()
+        except EngineRefused as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise
+        return found
+
+    def _frames(self, execution: str) -> Iterator[Frame]:
+        """The main workflow first, and what runs a workflow before that workflow."""
+        for each in self._call(lambda: self._client.executions.get_ex_sub_executions(execution)):
+            row = each.to_dict()
+            task = "" if row["id"] == execution else row["task_execution_id"]
+            yield Frame(row["id"], row["workflow_name"], row["state"], task or "")
+
+    def _tasks(self, frame: Frame) -> tuple[Mapping[str, Any], ...]:
+        """The tasks of a workflow; one that is over, with all its tasks, is asked for once."""
+        if frame.id in self._over:
+            return self._over[frame.id]
+        tasks = self._client.tasks
+        rows = tuple(self._pages(lambda marker: tasks.list(frame.id, marker=marker, limit=PAGE, fields=list(FIELDS))))
+        if frame.state in OVER and all(row["state"] in OVER for row in rows):
+            self._over[frame.id] = rows
+        return rows
+
+    def _attempts(self, task: str) -> Iterator[SeenAttempt]:
+        for each in self._call(lambda: self._client.action_executions.list(task)):
+            row = each.to_dict()
+            ended = _time(row["updated_at"]) if row["state"] in OVER else None
+            reason, code = ("", 0) if row["state"] != ERROR else _reason(self._output(row["id"]))
+            yield SeenAttempt(row["state"], _time(row["created_at"]), ended, reason, code)
+
+    def _output(self, action_execution: str) -> Json:
+        row = self._call(lambda: self._client.action_executions.get(action_execution)).to_dict()
+        output: Json = row.get("output")
+        return json.loads(output) if isinstance(output, str) else output
+
+    def _pages(self, ask: Callable[[str], Any]) -> Iterator[Mapping[str, Any]]:
+        marker = ""
+        while True:
+            rows = [each.to_dict() for each in self._call(lambda: ask(marker))]  # noqa: B023  # called at once
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            marker = rows[-1]["id"]
+
+    def _ask(self, call: Callable[[], Any]) -> Any:
+        """A raw request: its response, when that is a good one."""
+        response = self._call(call)
+        if response.status_code >= 400:
+            raise EngineRefused(_fault(response), response.status_code)
+        return response
+
+    def _call(self, call: Callable[[], T]) -> T:
+        """Whatever goes wrong, as one of our exceptions."""
+        import requests
+        from keystoneauth1.exceptions import ClientException, HttpError
+        from mistralclient.api.base import APIException
+
+        try:
+            return call()
+        except APIException as error:
+            code = int(error.error_code or 500)
+            raise EngineRefused(f"Mistral at {self.url}: {error.error_message}", code) from error
+        except HttpError as error:
+            raise EngineRefused(f"Mistral at {self.url}: {error}", int(error.http_status or 500)) from error
+        except (requests.RequestException, ClientException) as error:
+            raise EngineUnreachable(f"Mistral at {self.url} does not answer: {_short(error)}") from error
+
+
+def _task(path: str, row: Mapping[str, Any]) -> SeenTask:
+    started = row.get("started_at") or row["created_at"]
+    ended = (row.get("finished_at") or row["updated_at"]) if row["state"] in OVER else None
+    return SeenTask(path, row["state"], _time(started), _time(ended) if ended else None, row.get("state_info") or "")
+
+
+def _reason(output: Json) -> tuple[str, int]:
+    """What an action said of its failure: ours in two fields, Mistral itself in a sentence."""
+    result = output.get("result") if isinstance(output, Mapping) else output
+    if isinstance(result, Mapping) and isinstance(result.get("reason"), str):
+        code = result.get("exit_code")
+        return result["reason"], code if type(code) is int else int(ExitCode.FAILED)
+    return (result if isinstance(result, str) else json.dumps(result)) or "it failed without a word", 0
+
+
+def _time(text: str) -> datetime:
+    """Mistral's times are UTC, without saying so."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def _fault(response: Any) -> str:
+    try:
+        return str(response.json()["faultstring"])
+    except (ValueError, KeyError, TypeError):
+        return f"HTTP {response.status_code}: {response.text[:200]}"
+
+
+def _short(error: BaseException) -> str:
+    """The innermost reason of a chain of wrapped network errors."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__  # type: ignore[assignment]  # one of them is there
+    return f"{type(error).__name__}: {error}"[:200]

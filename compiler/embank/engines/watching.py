@@ -1,0 +1,121 @@
+"""Watching an execution in an engine: what changed between two looks, as the events of the runner.
+
+Mistral is asked more seldom the longer nothing happens. One that does not answer is asked again for a while: it may
+be restarting, and the execution goes on without us.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from embank.document import Document
+from embank.engines.errors import EngineError, EngineRefused
+from embank.engines.seen import CANCELLED, ERROR, OVER, SUCCESS, Seen, SeenTask
+from embank.run import events
+from embank.run.events import Event, Listener
+from embank.run.program import expected_tasks
+from embank.run.reasons import short
+
+FASTEST, SLOWEST = 0.5, 5.0  # s between two looks
+PATIENCE = 300.0  # s without an answer
+
+Look = Callable[[], Seen]
+
+
+def watch(
+    look: Look,
+    document: Document,
+    listeners: Sequence[Listener],
+    *,
+    until: Callable[[], bool] = lambda: False,
+    sleep: Callable[[float], None] = time.sleep,
+    patience: float = PATIENCE,
+) -> Seen:
+    """Look until the execution is over, or `until` says so. Raises EngineError when there was no answer for
+    `patience` seconds, or when there is no such execution.
+    """
+    changes = Changes(document)
+    pause, silent = FASTEST, 0.0
+    while True:
+        try:
+            seen = look()
+        except EngineError as error:
+            if silent >= patience or (isinstance(error, EngineRefused) and error.status < 500):
+                raise
+            if not silent:
+                _tell(listeners, [events.Message(datetime.now(UTC), "", f"{error}; asking again")])
+            silent += SLOWEST
+            sleep(SLOWEST)
+            continue
+        silent = 0.0
+        new = list(changes.since(seen))
+        _tell(listeners, new)
+        if seen.ended is not None or until():
+            return seen
+        pause = FASTEST if new else min(SLOWEST, pause * 1.5)
+        sleep(pause)
+
+
+class Changes:
+    """Remembers what was seen, and says what is new."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._states: dict[str, str] = {}
+        self._begun = False
+
+    def since(self, seen: Seen) -> Iterator[Event]:
+        """The events between the last look and this one."""
+        now = datetime.now(UTC)
+        if not self._begun:
+            self._begun = True
+            document, total = self._document, expected_tasks(self._document)
+            yield events.ExecutionStarted(
+                seen.started, seen.execution, document.main, document.file, document.sha256, total
+            )
+        for task in seen.tasks.values():
+            before = self._states.get(task.path, "")
+            if task.state != before:
+                self._states[task.path] = task.state
+                yield from _events(task, before, self._spec(task.path), now)
+        if seen.ended is not None and seen.state == CANCELLED:
+            yield events.ExecutionInterrupted(seen.ended, "the engine, where it was cancelled", 0, 0)
+
+    def _spec(self, path: str) -> tuple[str, str]:
+        """What the task at a path runs, and its description."""
+        flow, spec = self._document.workflows[self._document.main], None
+        for name in path.split("/"):
+            spec = flow.tasks.get(name)
+            if spec is None:
+                return "", ""
+            if spec.workflow:
+                flow = self._document.workflows[spec.workflow]
+        return (spec.action or spec.workflow, spec.description) if spec else ("", "")
+
+
+def _events(task: SeenTask, before: str, spec: tuple[str, str], now: datetime) -> Iterator[Event]:
+    runs, description = spec
+    if not before:
+        yield events.TaskStarted(task.started, task.path, runs, 1, short(description))
+    if task.state not in OVER:
+        if task.state == "DELAYED" and before:
+            yield events.TaskRetried(now, task.path, 2, 0, short(task.info) or "it failed")
+        return
+    ended = task.ended or now
+    seconds = max(0.0, (ended - task.started).total_seconds())
+    if task.state == SUCCESS:
+        yield events.TaskSucceeded(ended, task.path, seconds)
+    elif task.state == ERROR:
+        reason = task.attempts[-1].reason if task.attempts and task.attempts[-1].reason else short(task.info)
+        # a task that runs a workflow fails because of a task in it, which is named
+        yield events.TaskFailed(ended, task.path, seconds, reason, "" if task.attempts else "a task in it")
+    else:
+        yield events.TaskSkipped(ended, task.path, runs, "cancelled")
+
+
+def _tell(listeners: Sequence[Listener], new: Sequence[Event] | list[Event]) -> None:
+    for event in new:
+        for listener in listeners:
+            listener(event)
