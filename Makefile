@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+MISTRAL := .venv-mistral
 PYTEST := $(BIN)/python -m pytest
 JOBS ?= 2
 
@@ -26,8 +27,13 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	@touch $@
 
-services: setup
+services: setup $(MISTRAL)/.ready
 	@sh tests/services/install.sh postgresql
+
+# An environment of its own: Mistral wants other packages than Embank, and many.
+$(MISTRAL)/.ready: pyproject.toml tests/services/mistral-constraints.txt tests/services/mistral-environment.sh | $(VENV)/.ready
+	@sh tests/services/mistral-environment.sh $(PYTHON) $(MISTRAL)
+	@touch $@
 
 demo: setup
 	@$(BIN)/python examples/quickstart/demo.py
@@ -64,4 +70,4 @@ bench: setup
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) $(MISTRAL) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

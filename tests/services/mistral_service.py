@@ -1,0 +1,133 @@
+"""A real Mistral of the tests' own: engine, executor and API in one process, with sqlite, on a port of the loopback.
+
+`start_mistral()` gives a running `Server`; tests/mistral/conftest.py has it as the session fixture `mistral`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+PYTHON = HERE.parents[1] / ".venv-mistral" / "bin" / "python"
+PATIENCE = 120  # seconds; it takes three on an idle machine
+# Mistral's own defaults, but for what one process, no Keystone and impatient tests need.
+CONFIGURATION = """\
+[DEFAULT]
+transport_url = fake://
+[database]
+connection = sqlite:///{home}/mistral.sqlite
+sqlite_synchronous = false
+[pecan]
+auth_enable = false
+[api]
+host = 127.0.0.1
+port = {port}
+# the default costs 100 ms and more for every task of a workflow; clients can then ask for no validation
+validation_mode = enabled
+"""
+
+
+class Server:
+    """A Mistral. `url` is what clients want; executors read provider files from `providers`, again when they change.
+
+    `log` has what all of its parts say, across restarts.
+    """
+
+    def __init__(self, home: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.home = home
+        self.url = f"http://127.0.0.1:{port}/v2"
+        self.log = home / "log"
+        self.providers = home / "providers.d"
+        self.providers.mkdir()
+        self.configuration = home / "mistral.conf"
+        self.configuration.write_text(CONFIGURATION.format(home=home, port=port))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the running process, or the last one."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self, environment: Mapping[str, str] | None = None) -> None:
+        """Start it, and return when an action has really run. `environment` is added to that of its executors."""
+        variables = {"EMBANK_PROVIDER_CONFIG_DIR": str(self.providers), "PYTHONUNBUFFERED": "1"}
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [PYTHON, HERE / "mistral_server.py", self.configuration, str(os.getpid())],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.home,
+                env={**os.environ, **variables, **(environment or {})},
+            )  # fmt: skip
+        deadline = time.monotonic() + PATIENCE
+        while not self._runs_actions(deadline):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                pytest.fail(f"Mistral did not start:\n{self.last_lines(20)}", pytrace=False)
+            time.sleep(0.05)
+
+    def stop(self, *, kill: bool = False) -> None:
+        """End it. `kill`: without any warning, as a machine that loses power."""
+        if self._process and self._process.poll() is None:
+            self._process.kill() if kill else self._process.terminate()
+            self._process.wait()
+
+    def restart(self, environment: Mapping[str, str] | None = None, *, kill: bool = False) -> None:
+        """Stop and start it. It keeps its database and its port; actions that ran are lost."""
+        self.stop(kill=kill)
+        self.start(environment)
+
+    def request(self, method: str, path: str, body: Any = None) -> Any:
+        """Talk to the API without a client library: `request("GET", "/executions")`. JSON in and out."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        with urllib.request.urlopen(urllib.request.Request(self.url + path, data, headers, method=method)) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def last_lines(self, count: int) -> str:
+        """Of the log."""
+        with self.log.open("rb") as log:
+            log.seek(max(0, self.log.stat().st_size - 200 * count))
+            return "\n".join(log.read().decode(errors="replace").splitlines()[-count:])
+
+    def _runs_actions(self, deadline: float) -> bool:
+        """Whether executors do what the API is asked for; the API answers earlier than they listen."""
+        try:
+            action = {"name": "std.echo", "input": json.dumps({"output": "up"}), "params": '{"save_result": true}'}
+            path = f"/action_executions/{self.request('POST', '/action_executions', action)['id']}"
+            while self.request("GET", path)["state"] == "RUNNING" and time.monotonic() < deadline:
+                time.sleep(0.02)
+            return bool(self.request("GET", path)["state"] == "SUCCESS")
+        except (urllib.error.URLError, ConnectionError, KeyError):
+            return False
+
+
+@contextlib.contextmanager
+def start_mistral() -> Iterator[Server]:
+    """A running server, and nothing left of it afterwards. Fails in one line when Mistral is not installed."""
+    if not PYTHON.exists():
+        pytest.fail("there is no Mistral: run `make services`", pytrace=False)
+    home = Path(tempfile.mkdtemp(prefix="embank-mistral-"))
+    server = Server(home)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(home)
