@@ -7,7 +7,7 @@ import gc
 import logging
 import sys
 import traceback
-from errno import ENOSPC
+from errno import EIO, ENOSPC, EPIPE
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -23,6 +23,9 @@ from embank.diagnostics import did_you_mean
 from embank.errors import EmbankError, ExitCode
 from embank.plaintext import plain
 
+# What becomes of a command that cannot write its output: its reader (`… | head`) or the terminal went away, or the
+# disk is full.
+OUTPUT = {EPIPE: ExitCode.INTERRUPTED, EIO: ExitCode.INTERRUPTED, ENOSPC: ExitCode.USAGE}
 GROUPS = {name.split()[0] for name in COMMANDS if " " in name}
 
 
@@ -87,17 +90,13 @@ class EmbankCommand(Command):
             if self.app.options.debug:
                 traceback.print_exc()
             return error.exit_code
-        except BrokenPipeError as error:
-            # The reader of our output went away (`… | head`): nothing is left to be said to it.
-            give_up_output(error)
-            return ExitCode.INTERRUPTED
         except KeyboardInterrupt:
             return ExitCode.INTERRUPTED
         except OSError as error:
-            if error.errno != ENOSPC or error.filename:
+            if error.errno not in OUTPUT or error.filename:
                 return self._bug(error)
             give_up_output(error)
-            return ExitCode.USAGE
+            return OUTPUT[error.errno]
         except Exception as error:
             return self._bug(error)
 

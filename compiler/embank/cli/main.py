@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from embank import __version__
 from embank.cli.commands import COMMANDS
+from embank.cli.leaving import leave
 from embank.errors import ExitCode
 
 USAGE = """\
@@ -33,7 +34,7 @@ def overview() -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `embank ARGV…` and return its exit code. Raises nothing."""
+    """Run `embank ARGV…` and return its exit code. Raises nothing. Without `argv` the process ends, too."""
     _open_closed_streams()
     arguments = list(sys.argv[1:] if argv is None else argv)
     # Answered before the heavy imports, because people type these while they wait for something else.
@@ -46,12 +47,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     from embank.cli.app import EmbankApp
 
     try:
-        return EmbankApp().run(arguments)
+        code: int = EmbankApp().run(arguments)
     except SystemExit as stop:
         # argparse exits with 2, which here means "there are differences"
-        return ExitCode.OK if not stop.code else ExitCode.USAGE
+        code = ExitCode.OK if not stop.code else ExitCode.USAGE
     except KeyboardInterrupt:
-        return ExitCode.INTERRUPTED
+        code = ExitCode.INTERRUPTED
+    if argv is None:
+        leave(code)
+    return code
 
 
 def _open_closed_streams() -> None:

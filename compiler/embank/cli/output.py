@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TextIO
 
 from embank.errors import UsageError
 
@@ -37,12 +38,22 @@ def give_up_output(error: OSError) -> None:
     """Nobody takes our output (a full disk, a reader that went away): say so, and write to /dev/null from here on,
     so that Python, which flushes when it exits, does not fail once more.
     """
+    to_nowhere(sys.stdout)
+    if isinstance(error, BrokenPipeError):
+        to_nowhere(sys.stderr)
+        return
+    try:
+        sys.stderr.write(f"embank: cannot write the output: {error.strerror or error}\n")
+        sys.stderr.flush()
+    except OSError:  # a terminal that went away takes both with it
+        to_nowhere(sys.stderr)
+
+
+def to_nowhere(stream: TextIO) -> None:
+    """Let what a standard stream still holds, and what is written to it from here on, disappear."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    streams = [sys.stdout] if not isinstance(error, BrokenPipeError) else [sys.stdout, sys.stderr]
-    for stream in streams:
-        os.dup2(nowhere, stream.fileno())
+    os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
-    sys.stderr.write(f"embank: cannot write the output: {error.strerror or error}\n")
 
 
 def _replace(path: Path, chunks: Iterable[str]) -> None:

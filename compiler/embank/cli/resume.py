@@ -68,7 +68,7 @@ class Cancel(EmbankCommand):
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Exit 0 when nothing is left open, 5 otherwise."""
         from embank.run.executions import ExecutionLocked
-        from embank.run.local import CANCEL
+        from embank.run.interruptions import CANCEL
 
         directory = _find(parsed_args)
         try:
@@ -81,8 +81,9 @@ class Cancel(EmbankCommand):
 def take_up(directory: ExecutionDirectory, arguments: argparse.Namespace, cancel_by: str, *, debug: bool) -> int:
     """Run what is left of an execution, or only what closes it. Raises EmbankError, before anything is done."""
     from embank.run.clock import SystemClock
+    from embank.run.interruptions import CANCEL
     from embank.run.kept import read_kept
-    from embank.run.local import CANCEL, TakenUp
+    from embank.run.local import TakenUp
 
     clock = SystemClock()
     with directory.locked():

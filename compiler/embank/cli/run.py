@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from embank.run.summary import Summary
 
 YES = ("y", "yes")
+_QUESTION = threading.Lock()  # one at a time: an answer belongs to the question that was asked last
 
 
 class Run(EmbankCommand):
@@ -43,7 +46,7 @@ class Run(EmbankCommand):
         """Read it, find its provider, run it."""
         from embank.inputs.provider import find_provider, load_providers
 
-        document, source = _read(parsed_args.file)
+        document, source = read_file(parsed_args.file)
         files = need(load_providers(parsed_args.provider_config_dir))
         place = document.workflows[document.main].place
         provider = need(find_provider(files, document.run["provider"], place))
@@ -127,6 +130,7 @@ def execute(
             grace=arguments.grace,
             record=record,
             taken_up=taken_up,
+            keep_signals=True,
         )
 
 
@@ -142,7 +146,7 @@ def tell(summary: Summary, arguments: argparse.Namespace) -> None:
         give_up_output(error)
 
 
-def _read(file: str) -> tuple[Document, bytes]:
+def read_file(file: str) -> tuple[Document, bytes]:
     """A workflow file and its text. Raises Reported, InputUnreadable, UsageError."""
     import hashlib
 
@@ -190,6 +194,8 @@ def _show(text: str) -> None:
 
 
 def _confirm(task: str) -> bool:
-    sys.stderr.write(f"{plain(task)} waits (pause-before). Start it? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in YES
+    """Ask. Read without a buffer: Python cannot exit while a thread waits in one."""
+    with _QUESTION:
+        sys.stderr.write(f"{plain(task)} waits (pause-before). Start it? [y/N] ")
+        sys.stderr.flush()
+        return os.read(sys.stdin.fileno(), 1024).decode(errors="replace").strip().lower() in YES

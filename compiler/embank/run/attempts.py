@@ -48,7 +48,6 @@ class Attempts:
         grace: float = GRACE,
         close_grace: float = CLOSE_GRACE,
     ) -> None:
-        self.stuck: list[int] = []  # the rows whose workers were abandoned
         self.interrupted_by = ""
         self._execution = execution
         self._pool = pool
@@ -114,11 +113,10 @@ class Attempts:
             if self._running.get(attempt.row) is attempt and not attempt.verdict:
                 ask = f"interrupted by {self.interrupted_by}, but did not come to an end within {self._grace:g} s"
                 self._give_up(attempt, ask)
-        elif attempt in self._closing:
-            if self._pool.abandon(attempt):
-                self._is_stuck(attempt, "it does not let itself be closed: its worker is abandoned")
-            else:
-                self._add_timer(self._close_grace, timer)
+            elif attempt in self._closing:
+                self._close_no_longer(attempt)
+        elif attempt in self._closing and not self._close_no_longer(attempt):
+            self._add_timer(self._close_grace, timer)
 
     def interrupt(self, row: int) -> None:
         """The execution is cancelled: the attempt should come to an end, and has some time for it."""
@@ -157,8 +155,15 @@ class Attempts:
             self._is_stuck(attempt, "" if timeout is not None else "it is stuck: its worker is abandoned")
         return stuck
 
+    def _close_no_longer(self, attempt: Attempt) -> bool:
+        """Abandon the worker that is closing it; False when none has come to that yet."""
+        stuck = self._pool.abandon(attempt)
+        if stuck:
+            attempt.verdict += ", and did not let itself be closed"
+            self._is_stuck(attempt, "it does not let itself be closed: its worker is abandoned")
+        return stuck
+
     def _is_stuck(self, attempt: Attempt, text: str) -> None:
-        self.stuck.append(attempt.row)
         if text:
             self._record.message(attempt.row, text)
             self._report.message(attempt.row, text)

@@ -54,10 +54,13 @@ class ExecutionResumed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ExecutionInterrupted(Event):
-    """A signal arrived, or a person answered no to a pause. `running` tasks are still to end."""
+    """A signal arrived, somebody asked, or a person answered no to a pause; told again for each who asks. `running`
+    tasks are still to end, within `grace` seconds.
+    """
 
     by: str
     running: int
+    grace: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from embank.document import Document
 from embank.errors import ExitCode, UsageError
@@ -20,6 +16,7 @@ from embank.run.clock import Clock, SystemClock
 from embank.run.conductor import Conductor
 from embank.run.events import ExecutionFinished, Listener
 from embank.run.execution import Execution
+from embank.run.interruptions import requests_to, signals_to
 from embank.run.journal import Journal
 from embank.run.recording import Recorder
 from embank.run.replay import Replayed
@@ -28,22 +25,15 @@ from embank.run.runner import Confirm, Runner
 from embank.run.summary import Summary, Times, summarise
 from embank.run.workers import Perform
 
-LOOK_EVERY = 0.2  # s between two looks for a request to cancel
-CANCEL = "embank cancel"
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, a polite kill, a terminal that went away
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an execution ended. `state` is SUCCESS, ERROR, or INTERRUPTED when it was stopped at once. `stuck`:
-    a worker was abandoned and may still be there.
-    """
+    """How an execution ended. `state` is SUCCESS, ERROR, or INTERRUPTED when it was stopped at once."""
 
     exit_code: ExitCode
     state: str
     summary: Summary
     execution: Execution
-    stuck: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +65,12 @@ def execute(
     grace: float = GRACE,
     record: Record | None = None,
     taken_up: TakenUp | None = None,
+    keep_signals: bool = False,
 ) -> Outcome:
     """Run a document to its end, with `perform` doing its actions. In the main thread, SIGINT, SIGTERM and
-    SIGHUP stop it in order the first time, and at once the second time. What is interrupted has `grace` seconds
-    to come to an end. `record` is where it is kept; `taken_up`: it was begun by another runner.
+    SIGHUP stop it in order, and a second SIGINT or SIGTERM at once; `keep_signals`: they do nothing afterwards.
+    What is interrupted has `grace` seconds to come to an end. `record` is where it is kept; `taken_up`: it was
+    begun by another runner.
 
     Raises UsageError, before anything is done, for a document or options that cannot be run.
     """
@@ -113,25 +105,26 @@ def execute(
         reporter.taken_up(len(left.running))
     else:
         reporter.opened()
-    with _signals_to(runner), _requests_to(runner, record):
-        result = runner.run(left)
-    times = Times(zero, clock.monotonic(), reporter.first_start, reporter.last_start, reporter.end)
-    state = "INTERRUPTED" if result is None else str(result)
-    summary = summarise(
-        conductor.execution,
-        times,
-        state=state,
-        started=started,
-        codes=runner.codes,
-        interrupted=bool(runner.interrupted_by) and not recorder.failed,
-        warnings=reporter.warnings,
-    )
-    recorder.line(
-        entries.STOPPED if result is None else entries.FINISHED, state=state, exit_code=int(summary.exit_code)
-    )
-    recorder.commit()
-    reporter.tell(ExecutionFinished(clock.now(), state, int(summary.exit_code)))
-    return Outcome(summary.exit_code, state, summary, conductor.execution, bool(runner.stuck))
+    with signals_to(runner, keep=keep_signals):
+        with requests_to(runner, record.cancel if record else None):
+            result = runner.run(left)
+        times = Times(zero, clock.monotonic(), reporter.first_start, reporter.last_start, reporter.end)
+        state = "INTERRUPTED" if result is None else str(result)
+        summary = summarise(
+            conductor.execution,
+            times,
+            state=state,
+            started=started,
+            codes=runner.codes,
+            interrupted=bool(runner.interrupted_by) and not recorder.failed,
+            warnings=reporter.warnings,
+        )
+        recorder.line(
+            entries.STOPPED if result is None else entries.FINISHED, state=state, exit_code=int(summary.exit_code)
+        )
+        recorder.commit()
+        reporter.tell(ExecutionFinished(clock.now(), state, int(summary.exit_code)))
+    return Outcome(summary.exit_code, state, summary, conductor.execution)
 
 
 def _conductor(document: Document, execution: str, fail_fast: bool) -> Conductor:
@@ -163,48 +156,6 @@ def _refuse_pauses(document: Document) -> None:
             )
 
 
-@contextmanager
-def _signals_to(runner: Runner) -> Iterator[None]:
-    """Let signals interrupt the runner, as long as it runs. Only the main thread of a process gets any."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        runner.interrupt(signal.Signals(number).name)
-
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    for number in SIGNALS:
-        if before[number] is not signal.SIG_IGN or number == signal.SIGINT:
-            signal.signal(number, interrupt)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler or signal.SIG_DFL)
-
-
-@contextmanager
-def _requests_to(runner: Runner, record: Record | None) -> Iterator[None]:
-    """Let somebody else cancel the execution, who need not be able to send this process a signal."""
-    if record is None:
-        yield
-        return
-    over = threading.Event()
-
-    def watch(file: Path) -> None:
-        while not over.wait(LOOK_EVERY):
-            if file.exists():
-                runner.interrupt(CANCEL)
-                return
-
-    threading.Thread(target=watch, args=(record.cancel,), name="embank-requests", daemon=True).start()
-    try:
-        yield
-    finally:
-        over.set()
-
-
 def run_document(
     document: Document,
     providers: Sequence[Provider],
@@ -219,6 +170,7 @@ def run_document(
     grace: float = GRACE,
     record: Record | None = None,
     taken_up: TakenUp | None = None,
+    keep_signals: bool = False,
 ) -> Outcome:
     """Run a workflow file on this machine, with the plugins and banks of these providers. See `execute`.
 
@@ -238,6 +190,7 @@ def run_document(
             grace=grace,
             record=record,
             taken_up=taken_up,
+            keep_signals=keep_signals,
         )
     finally:
         actions.close()

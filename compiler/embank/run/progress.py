@@ -17,6 +17,7 @@ from embank.run.summary_text import duration
 POLL_EVERY = 10.0  # s between two lines about polls of one task
 MANY = 200  # from so many tasks on, their starts and successes are counted and not listed
 COUNT_EVERY = 5.0  # s between two counts
+AT_ONCE = {"SIGINT": "Ctrl-C once more stops at once", "SIGTERM": "SIGTERM once more stops at once"}
 
 
 class PlainProgress:
@@ -133,8 +134,10 @@ def _(event: events.ExecutionResumed) -> str:
 
 @line_of.register
 def _(event: events.ExecutionInterrupted) -> str:
-    rest = f"; waiting for {event.running} running tasks, once more stops at once" if event.running else ""
-    return f"interrupted ({plain(event.by)}): nothing more is started but what closes{rest}"
+    tasks = f"{event.running} running task{'s' if event.running > 1 else ''}"
+    wait = f"; waiting for {tasks}, {event.grace:g} s at most" if event.running else ""
+    again = AT_ONCE.get(event.by, "Ctrl-C twice stops at once")
+    return f"interrupted ({plain(event.by)}): nothing more is started but what closes{wait}; {again}"
 
 
 @line_of.register

@@ -148,7 +148,7 @@ class _Player:
         self.replayed.interrupted_by = entry["by"]
         rows, specs = self._conductor.state.task, self._conductor.execution.specs
         running = sum(task is RUNNING and bool(specs[row].action) for row, task in enumerate(rows))
-        self._report.interrupted(entry["by"], running)
+        self._report.interrupted(entry["by"], running, entry["grace"])
 
     def _message(self, entry: Entry) -> None:
         self._report.message(entry["row"], entry["text"])

@@ -137,9 +137,9 @@ class Reporter:
         """The answer was yes."""
         self.tell(events.TaskResumed(self._now(), self._path(row)))
 
-    def interrupted(self, by: str, running: int) -> None:
+    def interrupted(self, by: str, running: int, grace: float) -> None:
         """The execution is being stopped."""
-        self.tell(events.ExecutionInterrupted(self._now(), by, running))
+        self.tell(events.ExecutionInterrupted(self._now(), by, running, grace))
 
     def _now(self) -> datetime:
         return self._clock.now()

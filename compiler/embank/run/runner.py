@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 
 from embank.errors import ExitCode
+from embank.model import Json
 from embank.run import effects
 from embank.run.admission import Admission, types_of
 from embank.run.attempts import CLOSE_GRACE, GRACE, Attempts, Timer
@@ -26,6 +27,7 @@ from embank.run.timers import Timers
 from embank.run.workers import Perform, Pool
 
 Confirm = Callable[[str], bool]  # asks a person whether the task of this path may start
+TWICE = frozenset(("SIGINT", "SIGTERM"))  # what stops at once the second time; anything else just says it again
 
 
 class Runner:
@@ -67,6 +69,8 @@ class Runner:
             grace=grace,
             close_grace=close_grace,
         )
+        self._grace = grace
+        self._asked_by: set[str] = set()  # who or what has asked to stop
         self._finished: FlowState | None = None
         self._at_once = False
 
@@ -74,11 +78,6 @@ class Runner:
     def interrupted_by(self) -> str:
         """What interrupted it: a signal, a request, a person's no."""
         return self._attempts.interrupted_by
-
-    @property
-    def stuck(self) -> Sequence[int]:
-        """The rows of the tasks whose workers were abandoned."""
-        return self._attempts.stuck
 
     def run(self, left: Outstanding | None = None) -> FlowState | None:
         """Run to the end: from the start, or from where another runner left off. Blocks; `interrupt` may be
@@ -100,7 +99,9 @@ class Runner:
         return self._finished
 
     def interrupt(self, by: str) -> None:
-        """The first time: start nothing more, let what runs come to an end. The second time: stop at once."""
+        """The first time: start nothing more, let what runs come to an end. The second time, by a signal of TWICE
+        that has come before: stop at once. A terminal that goes away may send several signals, and means one.
+        """
         self.inbox.put(Signalled(by))
 
     def _is_over(self) -> bool:
@@ -127,19 +128,23 @@ class Runner:
             self._report.message(message.attempt.row, message.text)
         elif isinstance(message, Signalled):
             self._interrupted(message.by)
+        elif self.interrupted_by:
+            pass  # the question was withdrawn
         elif message.go_on:
             self._report.resumed(message.row)
             self._advance(effects.Resumed(message.row))
-        elif not self.interrupted_by:
+        else:
             self._interrupted("answer")
 
     def _interrupted(self, by: str) -> None:
-        if self.interrupted_by:
-            self._at_once = True
+        if by in self._asked_by:
+            self._at_once = self._at_once or by in TWICE
             return
-        self._attempts.interrupted_by = by
-        self._report.interrupted(by, self._attempts.count)
-        self._advance(effects.Cancelled(), by=by)
+        self._asked_by.add(by)
+        self._report.interrupted(by, self._attempts.count, self._grace)
+        if not self.interrupted_by:
+            self._attempts.interrupted_by = by
+            self._advance(effects.Cancelled(), by=by, grace=self._grace)
 
     def _fire(self, timer: Timer) -> None:
         if not isinstance(timer, effects.Due):
@@ -149,15 +154,12 @@ class Runner:
 
     # Out: the effects of the conductor.
 
-    def _advance(self, event: effects.Event, code: ExitCode | None = None, *, by: str = "") -> None:
-        """Record an event, and let the conductor say what follows."""
+    def _advance(self, event: effects.Event, code: ExitCode | None = None, **more: Json) -> None:
+        """Record an event, and more about it for people, and let the conductor say what follows."""
         if isinstance(event, effects.Failed):
             self.codes[event.row] = code = code or ExitCode.FAILED
-            self._record.event(event, code=int(code))
-        elif by:
-            self._record.event(event, by=by)
-        else:
-            self._record.event(event)
+            more["code"] = int(code)
+        self._record.event(event, **more)
         self._apply(self._conductor.advance(event))
 
     def _apply(self, new: Sequence[effects.Effect]) -> None:
@@ -236,6 +238,7 @@ class Runner:
         self._attempts.interrupted_by = left.interrupted_by
         if left.cancel_by and not left.interrupted_by:
             self._interrupted(left.cancel_by)
+        self._asked_by.update({left.interrupted_by, left.cancel_by} - TWICE)  # the request may still lie there
         new: list[Attempt] = []
         for row in left.running:
             if self._conductor.state.task[row] is not RUNNING:
