@@ -12,6 +12,7 @@ from contextlib import suppress
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.errors import CheckpointError, CheckpointMissing
 from embank.checkpoint.facts import Facts
+from embank.checkpoint.lease import TTL
 from embank.checkpoint.status import Status
 from embank.inputs.provider import Provider
 from embank.model import Json, Operation, Parameters
@@ -22,9 +23,11 @@ from embank.run.closers import Closers
 from embank.run.execution import Job
 from embank.run.leases import LeaseKeeper
 from embank.run.messages import Control
+from embank.run.patience import Silent, within
 from embank.run.reasons import ActionFailed, code_of, short, text_of
 from embank.run.secrets import Scrubber
 
+PATIENCE = 30.0  # s
 # What each action may be given, besides `run`.
 INPUTS: Mapping[str, frozenset[str]] = {
     "embank.begin": frozenset(("graph", "chunk", "chunks")),
@@ -36,13 +39,22 @@ ENDS = {"restored": Operation.RESTORE, "verified": Operation.VERIFY, "deleted": 
 
 
 class Actions:
-    """The actions, on these providers. `debug` is given the traceback of every failure, without secrets."""
+    """The actions, on these providers. `debug` is given the traceback of every failure, without secrets. When an
+    execution has failed, its bank has `patience` seconds to take that in.
+    """
 
-    def __init__(self, providers: Sequence[Provider], *, debug: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        providers: Sequence[Provider],
+        *,
+        debug: Callable[[str], None] | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
         self._banks = Banks(providers)
         self._leases = LeaseKeeper()
         self._closers = Closers(self._banks, self._leases)
         self._debug = debug
+        self._patience = patience
 
     def perform(self, job: Job, control: Control) -> Iterator[Poll]:
         """Do one action, step by step. Raises ActionFailed, whose message is fit to be shown."""
@@ -140,7 +152,7 @@ class Actions:
 
     def _complete(self, run: Run, status: Json, control: Control) -> None:
         if status == "error":
-            self._abandon(run, control)
+            self._within_patience(run, control)
         elif status == "available" and run.operation is Operation.PROTECT:
             self._make_available(run)
         elif ENDS.get(str(status)) is not run.operation:
@@ -173,6 +185,16 @@ class Actions:
         self._leases.forget(checkpoint)  # a renewal would leave something behind
         erased = checkpoint.erase()
         control.tell(f"deleted {erased.objects} objects, {erased.size} bytes; nothing is left")
+
+    def _within_patience(self, run: Run, control: Control) -> None:
+        """The last word of an execution that failed must not wait for ever for a bank that hangs."""
+        try:
+            within(self._patience, lambda: self._abandon(run, control))
+        except Silent as error:
+            raise BankError(
+                f"{error}: the checkpoint {run.checkpoint} stays as it is, and its lease ends by itself, "
+                f"within {TTL.total_seconds() / 60:.0f} min"
+            ) from error
 
     def _abandon(self, run: Run, control: Control) -> None:
         """Say that the execution failed, if it had begun: what others did to the checkpoint stays."""
