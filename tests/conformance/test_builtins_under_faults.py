@@ -15,7 +15,7 @@ from oslo_config import cfg
 
 from embank.conformance.driver import Subject
 from embank.conformance.faults import Kind
-from embank.conformance.faults_kit import FaultConformance
+from embank.conformance.faults_kit import FaultAtEveryCall, FaultConformance
 from embank.plugins import Operation, Resource
 from embank_plugins.local.application import ApplicationPlugin
 from embank_plugins.local.directory import DirectoryPlugin
@@ -84,23 +84,23 @@ def shop(here: Path) -> Subject:
     return Subject(plugin, resource, lambda: None, lambda: None, assert_released=assert_released, dependents=below)
 
 
-class ShopUnderFaults(FaultConformance):
-    @pytest.fixture
-    def subject(self, tmp_path: Path) -> Subject:
-        return shop(tmp_path / "shop")
-
+class Shop:
     @pytest.fixture
     def subjects(self, tmp_path: Path) -> Sequence[Subject]:
         return [shop(tmp_path / f"shop-{number}") for number in range(12)]
 
 
 @pytest.mark.large
-class TestAllFaults(ShopUnderFaults):
+class TestAllFaults(Shop, FaultConformance):
     """Everything."""
 
 
-class TestSomeFaults(ShopUnderFaults):
+class TestSomeFaults(Shop, FaultAtEveryCall):
     """What there is time for at every change."""
+
+    @pytest.fixture
+    def subjects(self, tmp_path: Path) -> Sequence[Subject]:
+        return [shop(tmp_path / f"shop-{number}") for number in range(4)]
 
     @pytest.fixture(params=[Operation.PROTECT, Operation.DELETE])
     def operation(self, request: pytest.FixtureRequest) -> Operation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from embank.checkpoint.store import Checkpoints
@@ -22,6 +22,7 @@ from embank.run.events import Listener
 from embank.run.local import Outcome, run_document
 
 PROVIDER = "kit"
+PLAIN = Policy()  # no retries, no timeouts
 PATIENCE = 30.0  # s that threads which an execution has left may take to end
 
 
@@ -34,13 +35,12 @@ def members(subject: Subject) -> Iterator[Subject]:
 
 @dataclass
 class Site:
-    """A subject, and what is compiled and run with it. Every execution has plugin instances of its own.
-
-    The same policy holds for all types. Executions have one worker, so that the calls come in the same order.
+    """A subject, and what is compiled and run with it. Every execution has plugin instances of its own, and one
+    worker, so that the calls come in the same order.
     """
 
     subject: Subject
-    policy: Policy = field(default_factory=Policy)
+    _loaded: dict[str, LoadedPlugin] = field(default_factory=dict)
     _documents: dict[tuple[Operation, str, Policy], Document] = field(default_factory=dict)
 
     @property
@@ -58,11 +58,12 @@ class Site:
         bank: Bank,
         execution: str,
         checkpoint: str = "",
+        policy: Policy = PLAIN,
         listeners: Sequence[Listener] = (),
     ) -> Outcome:
-        """Run an operation to its end, and wait for the threads that it has left."""
+        """Run an operation to its end, with this policy for all types, and wait for the threads that it has left."""
         plugins = self._plugins()
-        document = self._document(operation, checkpoint, plugins)
+        document = self._document(operation, checkpoint, policy, plugins)
         before = set(threading.enumerate())
         outcome = run_document(
             document, [self._provider(bank, plugins)], execution=execution, parallel=1, listeners=listeners
@@ -77,7 +78,8 @@ class Site:
 
     def checkpoints(self, bank: Bank) -> Checkpoints:
         """What is really in a bank."""
-        return Checkpoints(bank, self._provider(bank, self._plugins()).saved_schema)
+        plugins = {each.resource.type: each.plugin for each in members(self.subject)}
+        return Checkpoints(bank, lambda kind: plugins[kind].saved_schema(kind) if kind in plugins else None)
 
     def destroy(self) -> None:
         """Lose the originals."""
@@ -94,10 +96,13 @@ class Site:
         for each in members(self.subject):
             each.assert_released()
 
-    def _document(self, operation: Operation, checkpoint: str, plugins: dict[str, LoadedPlugin]) -> Document:
-        key = (operation, checkpoint, self.policy)
+    def _document(
+        self, operation: Operation, checkpoint: str, policy: Policy, plugins: dict[str, LoadedPlugin]
+    ) -> Document:
+        key = (operation, checkpoint, policy)
         if key not in self._documents:
-            compiled = compile_workflow(self._request(operation, checkpoint, plugins))
+            request = self._request(operation, checkpoint, plugins)
+            compiled = compile_workflow(replace(request, policies=dict.fromkeys(plugins, policy)))
             assert compiled.value is not None, compiled.diagnostics
             text = "".join(write_workflow(compiled.value))
             read = parse_workflow(text.encode(), f"({operation} of the kit)")
@@ -120,20 +125,20 @@ class Site:
                 for kind, plugin in plugins.items()
             },
             parameters={each.resource.key: each.parameters.get(operation, {}) for each in members(self.subject)},
-            policies=dict.fromkeys(plugins, self.policy),
             checkpoint=checkpoint,
         )
 
     def _plugins(self) -> dict[str, LoadedPlugin]:
         """Loaded as a provider would; one instance for all the types of a class."""
-        loaded: dict[type[ProtectionPlugin], LoadedPlugin] = {}
+        made = {type(each.plugin): type(each.plugin)(each.plugin.conf) for each in members(self.subject)}
         for each in members(self.subject):
-            kind = type(each.plugin)
-            if kind not in loaded:
-                made = make_plugin(Component(kind.__name__, kind.__name__, "", "plugin", kind, {}), each.plugin.conf)
-                assert made.value is not None, made.diagnostics
-                loaded[kind] = made.value
-        return {each.resource.type: loaded[type(each.plugin)] for each in members(self.subject)}
+            if each.resource.type not in self._loaded:
+                kind = type(each.plugin)
+                component = Component(kind.__name__, kind.__name__, "", "plugin", kind, {})
+                loaded = make_plugin(component, each.plugin.conf)
+                assert loaded.value is not None, loaded.diagnostics
+                self._loaded[each.resource.type] = loaded.value
+        return {kind: replace(loaded, plugin=made[type(loaded.plugin)]) for kind, loaded in self._loaded.items()}
 
     def _provider(self, bank: Bank, plugins: dict[str, LoadedPlugin]) -> Provider:
         return Provider(
