@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from embank.run.executions import ExecutionDirectory
     from embank.run.heading import Heading
     from embank.run.kept import KeptExecution
+    from embank.run.summary import Summary
 
 SHOWN = 40  # tasks of each kind that are listed
 LOOK_EVERY = 0.2  # s between two looks whether the runner has ended
@@ -32,6 +33,10 @@ class Stale(EmbankError):
     """Something is not as it was when the execution began."""
 
     exit_code = ExitCode.STALE
+
+
+class Ended(UsageError):
+    """There is nothing to be done any more."""
 
 
 class Resume(EmbankCommand):
@@ -50,7 +55,7 @@ class Resume(EmbankCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """The exit code is that of the execution."""
-        return take_up(_find(parsed_args), parsed_args, "", debug=self.app.options.debug)
+        return take_up(_find(parsed_args), parsed_args, "", debug=self.app.options.debug).exit_code
 
 
 class Cancel(EmbankCommand):
@@ -69,16 +74,23 @@ class Cancel(EmbankCommand):
         """Exit 0 when nothing is left open, 5 otherwise."""
         from embank.run.executions import ExecutionLocked
         from embank.run.interruptions import CANCEL
+        from embank.run.kept import NotBegun
 
         directory = _find(parsed_args)
-        try:
-            code = take_up(directory, parsed_args, CANCEL, debug=self.app.options.debug)
-        except ExecutionLocked:
-            return _ask(directory, wait=not parsed_args.no_wait)
-        return ExitCode.OK if code == ExitCode.INTERRUPTED else code
+        while True:
+            try:
+                summary = take_up(directory, parsed_args, CANCEL, debug=self.app.options.debug)
+                return _code_of(summary)
+            except ExecutionLocked:
+                code = _ask(directory, wait=not parsed_args.no_wait)
+                if code is not None:
+                    return code
+            except (Ended, NotBegun) as error:
+                sys.stderr.write(f"{plain(str(error))}\n")
+                return ExitCode.OK
 
 
-def take_up(directory: ExecutionDirectory, arguments: argparse.Namespace, cancel_by: str, *, debug: bool) -> int:
+def take_up(directory: ExecutionDirectory, arguments: argparse.Namespace, cancel_by: str, *, debug: bool) -> Summary:
     """Run what is left of an execution, or only what closes it. Raises EmbankError, before anything is done."""
     from embank.run.clock import SystemClock
     from embank.run.interruptions import CANCEL
@@ -87,16 +99,16 @@ def take_up(directory: ExecutionDirectory, arguments: argparse.Namespace, cancel
 
     clock = SystemClock()
     with directory.locked():
-        found = read_kept(directory, clock, damaged=bool(cancel_by))
+        found = read_kept(directory, clock, closing=bool(cancel_by))
         clock.not_before(found.replayed.end)
         if found.finished:
-            return _close_again(found, arguments, clock, debug=debug)
+            return _end_again(found, arguments, clock, debug=debug)
         if directory.cancel.exists() and not cancel_by and not found.replayed.interrupted_by:
             sys.stderr.write("somebody asked to cancel it before its runner left off: it is cancelled\n")
             cancel_by = CANCEL
         provider = _provider(found, arguments, cancelling=bool(cancel_by))
         _say_what_becomes_of(found, clock, cancel_by)
-        with found.opened() as record:
+        with found.opened(clock) as record:
             outcome = execute(
                 found.document,
                 provider,
@@ -107,30 +119,46 @@ def take_up(directory: ExecutionDirectory, arguments: argparse.Namespace, cancel
                 debug=debug,
                 taken_up=TakenUp(found.replayed, cancel_by),
             )
-    tell(outcome.summary, arguments)
-    return outcome.exit_code
+    summary = found.also_before(outcome.summary, outcome.execution, clock)
+    tell(summary, arguments)
+    return summary
 
 
-def _close_again(found: KeptExecution, arguments: argparse.Namespace, clock: SystemClock, *, debug: bool) -> int:
-    """Run the closers of an execution that has ended with something open. Raises UsageError when nothing is."""
-    from embank.run.closers_again import closed_in, closers_alone, merged
-    from embank.run.entries import CLOSERS
+def _end_again(found: KeptExecution, arguments: argparse.Namespace, clock: SystemClock, *, debug: bool) -> Summary:
+    """Do what is left of an execution that has ended: closers that did not succeed, the last line of the journal.
 
+    Raises Ended when nothing is left.
+    """
     first = found.summary(clock)
-    if first.exit_code != ExitCode.FAILED_OPEN:
-        raise UsageError(
+    if first.exit_code == ExitCode.FAILED_OPEN:
+        return _close_again(found, first, arguments, clock, debug=debug)
+    if found.says_so:
+        raise Ended(
             f"the execution {found.directory.id} has ended ({found.left_off}), and nothing of it is open: "
             "`embank execution show` tells how it went"
         )
+    sys.stderr.write("all of it was done when its runner left off: its journal is completed\n")
+    found.complete(first, clock)
+    tell(first, arguments)
+    return first
+
+
+def _close_again(
+    found: KeptExecution, first: Summary, arguments: argparse.Namespace, clock: SystemClock, *, debug: bool
+) -> Summary:
+    """Run the closers of an execution that has ended with something open."""
+    from embank.run.closers_again import closed_in, closers_alone, merged
+    from embank.run.entries import CLOSERS
+
     provider = _provider(found, arguments, cancelling=True)
     sys.stderr.write("the execution has ended with something open: its closers run again\n")
     document = closers_alone(found.document)
-    with found.opened() as record:
+    with found.opened(clock) as record:
         record.journal.append(clock.now().isoformat(timespec="microseconds"), CLOSERS, {})
         outcome = execute(document, provider, found.heading, record, arguments, clock=clock, debug=debug)
     again = merged(first, outcome.summary, set(closed_in(outcome.execution)))
     tell(again, arguments)
-    return again.exit_code
+    return again
 
 
 def _find(arguments: argparse.Namespace) -> ExecutionDirectory:
@@ -210,8 +238,15 @@ def _warn_of_what_is_open(found: KeptExecution, clock: SystemClock, cancel_by: s
         )
 
 
-def _ask(directory: ExecutionDirectory, *, wait: bool) -> int:
-    """Ask the runner that is at work, and wait until it has stopped."""
+def _code_of(summary: Summary) -> int:
+    """The exit code of `cancel`. To be interrupted is as asked; to be stopped at once before all is closed is not."""
+    if summary.exit_code is ExitCode.INTERRUPTED and summary.state != "INTERRUPTED":
+        return ExitCode.OK
+    return summary.exit_code
+
+
+def _ask(directory: ExecutionDirectory, *, wait: bool) -> int | None:
+    """Ask the runner that is at work, and wait until it has stopped. None: it left off before it had."""
     from embank.run.clock import SystemClock
     from embank.run.kept import read_kept
     from embank.run.summary_text import summary_text
@@ -223,15 +258,20 @@ def _ask(directory: ExecutionDirectory, *, wait: bool) -> int:
     sys.stderr.write(f"asked the runner of {directory.id} to stop\n")
     if not wait:
         return ExitCode.OK
-    while directory.is_locked():
-        time.sleep(LOOK_EVERY)
+    sys.stderr.write("waiting until it has; Ctrl-C: wait no longer, it stops all the same\n")
+    try:
+        while directory.is_locked():
+            time.sleep(LOOK_EVERY)
+    except KeyboardInterrupt:
+        sys.stderr.write(f"not waiting any longer: `embank execution show {directory.id}` tells how it goes\n")
+        return ExitCode.INTERRUPTED
     clock = SystemClock()
-    found = read_kept(directory, clock)
+    found = read_kept(directory, clock, closing=True)
     if not found.finished:
-        raise UsageError(
-            f"the runner of {directory.id} left off before it had stopped in order: "
-            f"`embank cancel {directory.id}` once more closes what is open"
-        )
+        sys.stderr.write("its runner left off before it had stopped: what it has left open is closed here\n")
+        return None
     summary = found.summary(clock)
+    if summary.exit_code is ExitCode.OK:
+        sys.stderr.write("it had succeeded before it could be stopped\n")
     sys.stdout.writelines(f"{line}\n" for line in summary_text(summary))
-    return ExitCode.OK if summary.exit_code in (ExitCode.INTERRUPTED, ExitCode.FAILED) else summary.exit_code
+    return ExitCode.FAILED_OPEN if summary.exit_code is ExitCode.FAILED_OPEN else ExitCode.OK

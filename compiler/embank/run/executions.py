@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,18 @@ from embank.run.journal import Contents, read_journal
 
 VARIABLE = "EMBANK_STATE_DIR"
 DEFAULT = ".embank"
+TRIES, BETWEEN = 5, 0.05  # whoever only looks at a lock has it for a moment; s
+
+_LOCKS: set[int] = set()  # held by this process
+
+
+def _give_up_locks() -> None:
+    """In a copy of this process, which a plugin may have made: it must not hold a lock when the runner is dead."""
+    while _LOCKS:
+        os.close(_LOCKS.pop())
+
+
+os.register_at_fork(after_in_child=_give_up_locks)
 
 
 class ExecutionMissing(UsageError):
@@ -52,7 +65,10 @@ class ExecutionDirectory:
 
     def began(self) -> bool:
         """Whether there is a journal at all: without one nothing was done."""
-        return self.journal.exists()
+        try:
+            return self.journal.exists()
+        except PermissionError:  # somebody else's
+            return True
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -62,24 +78,41 @@ class ExecutionDirectory:
         except OSError as error:
             raise ExecutionMissing(f"{self.path} cannot be locked: {error.strerror or error}") from error
         try:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            if not _flock(fd):
                 raise ExecutionLocked(
                     f"a runner is at work on the execution {self.id}: watch it end with `embank execution show "
                     f"{self.id}`, or stop it with `embank cancel {self.id}`"
-                ) from None
+                )
+            _LOCKS.add(fd)
             yield
         finally:
+            _LOCKS.discard(fd)
             os.close(fd)
 
     def is_locked(self) -> bool:
-        """Whether a runner is at work on it."""
+        """Whether a runner is at work on it, as far as one may see. Disturbs nobody, and changes nothing."""
         try:
-            with self.locked():
-                return False
-        except ExecutionLocked:
+            fd = os.open(self.path / "lock", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
             return True
+        finally:
+            os.close(fd)
+        return False
+
+
+def _flock(fd: int) -> bool:
+    for attempt in range(TRIES):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(BETWEEN if attempt < TRIES - 1 else 0)
+        else:
+            return True
+    return False
 
 
 class StateDirectory:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from embank.model import Json
 from embank.run.entries import FINISHED, STOPPED
-from embank.run.executions import ExecutionDirectory
+from embank.run.executions import ExecutionDirectory, ExecutionMissing
+from embank.run.journal import sound
 
 TAIL = 1 << 16  # bytes in which the last line is looked for
 
 
 class Standing(StrEnum):
-    """How an execution stands. `left off`: no runner is at work, and it has not ended."""
+    """How an execution stands. `not begun`: its runner left off before anything was done. `left off`: no runner is
+    at work, and it has not ended.
+    """
 
+    NOT_BEGUN = "not begun"
     RUNNING = "running"
     LEFT_OFF = "left off"
     STOPPED = "stopped at once"
@@ -43,8 +46,8 @@ def glance(directory: ExecutionDirectory) -> Glance:
     try:
         first, last = _ends(directory.journal)
         workflow, started, ended = str(first["workflow"]), str(first["at"]), str(last["at"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return Glance(directory.id, "?", "?", "?", Standing.UNREADABLE, None)
+    except (OSError, ValueError, KeyError):
+        return Glance(directory.id, "?", "?", "?", _without_heading(directory), None)
     code = last.get("exit_code") if type(last.get("exit_code")) is int else None
     if last.get("event") == FINISHED:
         state = Standing.SUCCESS if last.get("state") == "SUCCESS" else Standing.ERROR
@@ -55,14 +58,23 @@ def glance(directory: ExecutionDirectory) -> Glance:
     return Glance(directory.id, workflow, started, ended, state, code)
 
 
-def _ends(journal: Path) -> tuple[dict[str, Json], dict[str, Json]]:
-    """The first line and the last one that can be read."""
+def _without_heading(directory: ExecutionDirectory) -> Standing:
+    if directory.is_locked():
+        return Standing.RUNNING
+    try:
+        return Standing.UNREADABLE if directory.read().damage else Standing.NOT_BEGUN
+    except ExecutionMissing:
+        return Standing.UNREADABLE
+
+
+def _ends(journal: Path) -> tuple[Mapping[str, Json], Mapping[str, Json]]:
+    """The first line and the last one that is sound. Raises ValueError when the first one is not."""
     with journal.open("rb") as file:
-        first = json.loads(file.readline())
+        first = sound(file.readline().removesuffix(b"\n"))
         file.seek(0, 2)
         file.seek(max(0, file.tell() - TAIL))
         lines = file.read().splitlines()
-    for line in reversed(lines):
-        with suppress(ValueError):
-            return first, json.loads(line)
-    return first, first
+    if first is None:
+        raise ValueError("the first line is damaged")
+    found = (entry for line in reversed(lines) if (entry := sound(line)) is not None)
+    return first, next(found, first)

@@ -17,7 +17,8 @@ from embank.run.windows import resources_of
 class Heading:
     """`plugins`: for each resource type of the workflow the plugin, as [path, version, sha256 of its contract].
 
-    `file` is where the workflow was read from. No secret is part of any digest.
+    `file` is where the workflow was read from. No secret is part of any digest. `engine` is "" when the runner of this
+    machine executes it; else it is imported, from the engine at that URL.
     """
 
     execution: str
@@ -31,6 +32,9 @@ class Heading:
     plugins: Mapping[str, tuple[str, str, str]]
     parallel: int
     fail_fast: bool
+    engine: str = ""
+    engine_url: str = ""
+    engine_namespace: str = ""
 
     def to_json(self) -> dict[str, Json]:
         """As it stands in the journal."""
@@ -40,7 +44,7 @@ class Heading:
         """What is not as it was when the execution began, for a person."""
         if self.embank != now.embank:
             yield f"it began with Embank {self.embank}, this is {now.embank}"
-        if self.provider_sha256 != now.provider_sha256:
+        if self.provider_sha256 and self.provider_sha256 != now.provider_sha256:
             yield "the configuration of its provider has changed"
         for kind, (path, version, digest) in self.plugins.items():
             if kind not in now.plugins:
@@ -85,13 +89,30 @@ def heading_of(
     )
 
 
+def lost_heading(document: Document, execution: str) -> Heading:
+    """What can be said without the heading, for closers: they run with whatever is there now."""
+    return Heading(
+        execution=execution,
+        workflow=document.main,
+        file=document.file,
+        sha256=document.sha256,
+        embank=__version__,
+        provider=str(document.run["provider"]),
+        provider_sha256="",
+        providers="",
+        plugins={},
+        parallel=4,
+        fail_fast=False,
+    )
+
+
 def read_heading(entries: tuple[Mapping[str, Json], ...], where: str) -> Heading:
     """The heading of a journal. Raises JournalDamaged."""
     try:
         first = dict(entries[0])
         if first["event"] != "execution":
             raise KeyError("event")
-        fields = {name: first[name] for name in Heading.__dataclass_fields__}
+        fields = {name: first[name] for name in Heading.__dataclass_fields__ if name in first}
         fields["plugins"] = {kind: tuple(each) for kind, each in fields["plugins"].items()}
         return Heading(**fields)
     except (IndexError, KeyError, TypeError, AttributeError) as error:

@@ -22,6 +22,7 @@ from embank.errors import EmbankError, ExitCode
 from embank.model import Json
 
 SUM = b', "sum": "'
+BEGIN, HEAD = b'{"n": ', b'{"n": 1, '  # of every line, and of the first one
 
 
 class JournalDamaged(EmbankError):
@@ -38,12 +39,15 @@ class JournalFailed(EmbankError):
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a journal says. `size` bytes are sound; `torn` bytes behind them are not, and nothing sound follows."""
+    """What a journal says. `size` bytes are sound, `torn` bytes behind them are not.
+
+    `damage` says where and how, when it is more than a crash in the middle of writing leaves.
+    """
 
     entries: tuple[Mapping[str, Json], ...]
     size: int
     torn: int
-    damage: str = ""  # where and how, when sound lines follow the unsound ones
+    damage: str = ""
 
 
 def read_journal(path: Path) -> Contents:
@@ -52,20 +56,40 @@ def read_journal(path: Path) -> Contents:
     data = path.read_bytes()
     start = 0
     while (end := data.find(b"\n", start)) >= 0:
-        entry = _parsed(data[start:end])
+        entry = sound(data[start:end])
         if entry is None or entry.get("n") != len(entries) + 1:
             break
         entries.append(entry)
         start = end + 1
     rest = data[start:]
-    damage = ""
-    if any(_parsed(line) is not None for line in rest.split(b"\n")):
-        damage = f"{path}:{len(entries) + 1}: this line is not as it was written, and sound lines follow it"
-    return Contents(tuple(entries), start, len(rest), damage)
+    wrong = _damage(rest, len(entries) + 1)
+    return Contents(tuple(entries), start, len(rest), wrong and f"{path}:{len(entries) + 1}: {wrong}")
 
 
-def _parsed(line: bytes) -> Mapping[str, Json] | None:
-    """The object on a line; None when its checksum does not fit."""
+def cut_off(path: Path, contents: Contents, count: int, damage: str) -> Contents:
+    """Only the first `count` lines. Raises OSError."""
+    lines = path.read_bytes()[: contents.size].splitlines(keepends=True)
+    size = sum(map(len, lines[:count]))
+    torn = contents.size + contents.torn - size
+    return Contents(contents.entries[:count], size, torn, damage)
+
+
+def _damage(rest: bytes, number: int) -> str:
+    """What is wrong with what follows the sound lines, up to line `number`; "" when a crash can have left it."""
+    start = rest.find(BEGIN)
+    while start >= 0:
+        end = rest.find(b"\n", start)
+        entry = sound(rest[start:] if end < 0 else rest[start:end])
+        if entry is not None and not (start == 0 and end < 0 and entry.get("n") == number):  # that is but its end
+            return "this line is not as it was written, or is not there; sound lines follow it"
+        start = rest.find(BEGIN, start + 1)
+    if number == 1 and not (rest.startswith(HEAD) or HEAD.startswith(rest)):
+        return "there is not one line that is as it was written"
+    return ""
+
+
+def sound(line: bytes) -> Mapping[str, Json] | None:
+    """The object on a line, without its end; None when its checksum does not fit."""
     body, found, tail = line.rpartition(SUM)
     if not found or tail != b'%08x"}' % zlib.crc32(body):
         return None

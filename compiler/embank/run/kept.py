@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from embank.document import Document
+from embank.errors import UsageError
 from embank.inputs.workflow import parse_workflow
+from embank.model import Json
 from embank.run.clock import Clock
 from embank.run.closers_again import closed_in, merged
-from embank.run.entries import EXECUTION
+from embank.run.entries import EXECUTION, FINISHED
 from embank.run.events import Listener
+from embank.run.execution import Execution
 from embank.run.executions import ExecutionDirectory, ExecutionMissing, StateDirectory
-from embank.run.heading import Heading, read_heading
-from embank.run.journal import Contents, Journal, JournalDamaged
+from embank.run.heading import Heading, lost_heading, read_heading
+from embank.run.journal import Contents, Journal, JournalDamaged, JournalFailed, cut_off
 from embank.run.local import Record
-from embank.run.replay import Replayed, replay
+from embank.run.recording import Recorder
+from embank.run.replay import JournalMisfit, Replayed, replay
 from embank.run.summary import Summary, Times, summarise
 
 DAMAGED = ".damaged"  # what a journal that was mended is kept as
+
+
+class NotBegun(UsageError):
+    """Its runner left off before anything was done."""
 
 
 @contextmanager
@@ -41,7 +49,7 @@ def kept(state: StateDirectory, heading: Heading, workflow: bytes, clock: Clock)
 
 @dataclass(frozen=True)
 class KeptExecution:
-    """An execution as it is kept. `damage`: where its journal is damaged, when it was read only up to there."""
+    """An execution as it is kept. When its journal is damaged (`contents.damage`) it was read only up to there."""
 
     directory: ExecutionDirectory
     heading: Heading
@@ -55,25 +63,51 @@ class KeptExecution:
         return self.replayed.finished is not None
 
     @property
+    def says_so(self) -> bool:
+        """Whether its journal has a last line: its runner may have left off just before that."""
+        return bool(self.contents.entries) and self.contents.entries[-1]["event"] == FINISHED
+
+    @property
     def left_off(self) -> str:
         """How its journal ends: "SUCCESS", "ERROR", or "" when it has not ended."""
         return str(self.replayed.finished or "")
 
     def summary(self, clock: Clock) -> Summary:
         """What is to be said of it. One that has not ended counts as stopped, until its last line."""
+        return _summary_of_parts(self.replayed, self.replayed.end, clock)
+
+    def also_before(self, summary: Summary, execution: Execution, clock: Clock) -> Summary:
+        """What is to be said when the last part of it, which was taken up, has ended with this summary."""
         part = self.replayed
         if part.before is None:
-            return _summary(part, part.end, clock)
-        first, again = _summary(part.before, part.started, clock), _summary(part, part.end, clock)
-        return merged(first, again, set(closed_in(part.conductor.execution)))
+            return summary
+        before = _summary_of_parts(part.before, part.started, clock)
+        return merged(before, summary, set(closed_in(execution)))
+
+    def complete(self, summary: Summary, clock: Clock) -> None:
+        """Write the last line of its journal, which is all that its runner had left to do. Raises JournalFailed."""
+        with self.opened(clock) as record:
+            recorder = Recorder(self.replayed.conductor.execution, record.journal, clock)
+            recorder.line(FINISHED, state=summary.state, exit_code=int(summary.exit_code))
+            record.journal.commit()
 
     @contextmanager
-    def opened(self) -> Iterator[Record]:
-        """Go on writing its journal. The caller holds the lock. What is damaged is kept beside it."""
+    def opened(self, clock: Clock) -> Iterator[Record]:
+        """Go on writing its journal; one that is damaged is kept beside it. The caller holds the lock. Raises
+        JournalFailed.
+        """
         directory = self.directory
         if self.contents.damage:
-            shutil.copyfile(directory.journal, directory.journal.with_suffix(DAMAGED))
+            try:
+                shutil.copyfile(directory.journal, directory.journal.with_suffix(DAMAGED))
+            except OSError as error:
+                raise JournalFailed(f"the damaged journal cannot be kept: {error.strerror or error}") from error
         journal = Journal(directory.journal, written=self.contents)
+        recorder = Recorder(self.replayed.conductor.execution, journal, clock)
+        if not self.contents.entries:
+            recorder.line(EXECUTION, **self.heading.to_json())
+        for event in self.replayed.assumed:
+            recorder.event(event, assumed=True)
         try:
             yield Record(journal, directory.cancel)
         finally:
@@ -81,28 +115,88 @@ class KeptExecution:
 
 
 def read_kept(
-    directory: ExecutionDirectory, clock: Clock, listeners: Sequence[Listener] = (), *, damaged: bool = False
+    directory: ExecutionDirectory,
+    clock: Clock,
+    listeners: Sequence[Listener] = (),
+    *,
+    damaged: bool = False,
+    closing: bool = False,
 ) -> KeptExecution:
-    """Read an execution; `damaged`: as far as its journal is sound. Raises ExecutionMissing, JournalDamaged."""
+    """Read an execution; `damaged`: as far as its journal is sound. `closing`: the same, and it is taken as begun
+    whatever is left of its journal: closers ask the checkpoint, and not the journal, what is open.
+
+    Raises ExecutionMissing, NotBegun, JournalDamaged.
+    """
     contents = directory.read()
-    if contents.damage and not damaged:
+    if not contents.entries and not contents.damage:
+        raise NotBegun(
+            f"the execution {directory.id} had not begun when its runner left off: nothing was done, and nothing is "
+            "open. Run its workflow again"
+        )
+    if contents.damage and not (damaged or closing):
         raise JournalDamaged(
             f"{contents.damage}; nobody can tell what was done after that. `embank cancel {directory.id}` "
             "closes what its checkpoint says is open, and ends it"
         )
-    heading = read_heading(contents.entries, str(directory.journal))
+    document, sha256 = _workflow(directory)
+    if contents.entries:
+        heading = read_heading(contents.entries, str(directory.journal))
+        if heading.sha256 != sha256:
+            raise JournalDamaged(
+                f"{directory.workflow} is not the workflow that the execution began with: restore that file (its "
+                f"sha256 is {heading.sha256}), or close what is open by hand"
+            )
+    elif closing:
+        heading = lost_heading(document, directory.id)
+    else:
+        raise JournalDamaged(contents.damage)
+    try:
+        replayed = _replayed(document, heading, contents, clock, listeners, closing)
+    except JournalMisfit as error:
+        if not closing or error.number < 2:
+            raise
+        contents = cut_off(directory.journal, contents, error.number - 1, f"{directory.journal}: {error}")
+        replayed = _replayed(document, heading, contents, clock, (), closing)
+    return KeptExecution(directory, heading, contents, document, replayed)
+
+
+def _workflow(directory: ExecutionDirectory) -> tuple[Document, str]:
+    """The workflow as it was copied, and its digest."""
     try:
         data = directory.workflow.read_bytes()
     except OSError as error:
-        raise ExecutionMissing(f"{directory.workflow} cannot be read: {error.strerror or error}") from error
+        raise ExecutionMissing(
+            f"{directory.workflow} cannot be read: {error.strerror or error}. It is a copy of the workflow that was "
+            "executed: put that file there again, or close what is open by hand"
+        ) from error
     checked = parse_workflow(data, str(directory.workflow))
-    if hashlib.sha256(data).hexdigest() != heading.sha256 or checked.value is None:
+    if checked.value is None:
         raise JournalDamaged(
-            f"{directory.workflow} is not the workflow that the execution began with: restore that file (its sha256 "
-            f"is {heading.sha256}), or close what is open by hand"
+            f"{directory.workflow} is no workflow any more: it was a copy of the workflow that was executed. Put "
+            "that file there again, or close what is open by hand"
         )
-    replayed = replay(checked.value, contents.entries, clock, listeners)
-    return KeptExecution(directory, heading, contents, checked.value, replayed)
+    return checked.value, hashlib.sha256(data).hexdigest()
+
+
+def _replayed(
+    document: Document,
+    heading: Heading,
+    contents: Contents,
+    clock: Clock,
+    listeners: Sequence[Listener],
+    closing: bool,
+) -> Replayed:
+    first: Mapping[str, Json] = {"n": 1, "at": clock.now().isoformat(), "event": EXECUTION, **heading.to_json()}
+    entries = contents.entries or (first,)
+    return replay(document, entries, clock, listeners, assume_begun=closing and bool(contents.damage))
+
+
+def _summary_of_parts(part: Replayed, end: datetime, clock: Clock) -> Summary:
+    own = _summary(part, end, clock)
+    if part.before is None:
+        return own
+    before = _summary_of_parts(part.before, part.started, clock)
+    return merged(before, own, set(closed_in(part.conductor.execution)))
 
 
 def _summary(replayed: Replayed, end: datetime, clock: Clock) -> Summary:

@@ -16,14 +16,23 @@ from embank.run import effects, entries
 from embank.run.clock import Clock
 from embank.run.closers_again import closers_alone
 from embank.run.conductor import Conductor
-from embank.run.effects import Effect, Timer
+from embank.run.effects import Begun, Due, Effect, Event, Resumed, Succeeded, Timer
 from embank.run.events import ExecutionFinished, Listener
 from embank.run.journal import JournalDamaged
 from embank.run.reporting import Reporter
 from embank.run.resuming import Outstanding, outstanding
-from embank.run.states import RUNNING, FlowState
+from embank.run.states import DELAYED, PAUSED, READY, RUNNING, FlowState, TaskState
 
 Entry = Mapping[str, Json]
+BEGIN = "embank.begin"
+
+
+class JournalMisfit(JournalDamaged):
+    """A line of a journal does not fit the workflow, or the lines before it. `number` counts from 1."""
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.number = number
 
 
 @dataclass
@@ -41,6 +50,7 @@ class Replayed:
     waits: dict[tuple[int, Timer], float] = field(default_factory=dict)
     given_up: dict[int, str] = field(default_factory=dict)
     before: Replayed | None = None  # this part is the closers, run again; what was before it
+    assumed: list[Event] = field(default_factory=list)  # what no journal says
 
     def left(self, now: float) -> Outstanding:
         """What a runner that takes it up has to do."""
@@ -70,9 +80,16 @@ class ReplayClock:
 
 
 def replay(
-    document: Document, journal: Sequence[Entry], clock: Clock, listeners: Sequence[Listener] = ()
+    document: Document,
+    journal: Sequence[Entry],
+    clock: Clock,
+    listeners: Sequence[Listener] = (),
+    *,
+    assume_begun: bool = False,
 ) -> Replayed:
-    """Play the lines of a journal. Raises JournalDamaged when they do not fit the document or each other."""
+    """Play the lines of a journal; then, if so told, that the checkpoint was opened, whether or not they say so: only
+    then closers are called for. Raises JournalMisfit when the lines do not fit the document or each other.
+    """
     head = journal[0]
     try:
         times = [datetime.fromisoformat(entry["at"]) for entry in journal]
@@ -86,10 +103,14 @@ def replay(
             else:
                 player.play(entry)
     except (KeyError, ValueError, TypeError, IndexError) as error:
-        raise JournalDamaged(
-            f"line {entry.get('n')} of the journal does not fit the workflow: {error}; "
-            "was it written by another version of Embank?"
+        number = entry.get("n", 1)
+        raise JournalMisfit(
+            f"line {number} of the journal does not fit the workflow: {error}; "
+            "was it written by another version of Embank?",
+            number,
         ) from error
+    if assume_begun:
+        player.assume_begun()
     player.replayed.end = times[-1]
     return player.replayed
 
@@ -118,6 +139,16 @@ class _Player:
             line(self, entry)
         event = entries.event_of(entry)
         if event is not None:
+            self._apply(self._conductor.advance(event))
+
+    def assume_begun(self) -> None:
+        """Let every task that opens the checkpoint succeed, unless it has ended."""
+        state, specs = self._conductor.state, self._conductor.execution.specs
+        while (
+            row := next((n for n, task in enumerate(state.task) if specs[n].action == BEGIN and task in _ON), -1)
+        ) >= 0:
+            event = _ON[state.task[row]](row, state.attempt[row])
+            self.replayed.assumed.append(event)
             self._apply(self._conductor.advance(event))
 
     def _apply(self, new: Sequence[Effect]) -> None:
@@ -166,10 +197,21 @@ class _Player:
         for row in running:
             self._report.repeated(row)
 
+    def _warning(self, entry: Entry) -> None:
+        self._report.warn(entry["text"])
+
     def _finished(self, entry: Entry) -> None:
+        self.replayed.finished = FlowState(entry["state"])  # an engine may have left tasks behind
         self._report.tell(ExecutionFinished(self._clock.now(), entry["state"], entry["exit_code"]))
 
 
+# What brings a task nearer to its success.
+_ON: Mapping[TaskState, Callable[[int, int], Event]] = {
+    PAUSED: lambda row, attempt: Resumed(row),
+    DELAYED: lambda row, attempt: Due(row, attempt, Timer.RETRY),
+    READY: lambda row, attempt: Begun(row),
+    RUNNING: lambda row, attempt: Succeeded(row),
+}
 _LINES: Mapping[str, Callable[[_Player, Entry], None]] = {
     "begun": _Player._begun,
     "failed": _Player._failed,
@@ -177,6 +219,7 @@ _LINES: Mapping[str, Callable[[_Player, Entry], None]] = {
     "confirmed": _Player._confirmed,
     entries.MESSAGE: _Player._message,
     entries.TIMED_OUT: _Player._timed_out,
+    entries.WARNING: _Player._warning,
     entries.RESUMED: _Player._resumed,
     entries.FINISHED: _Player._finished,
 }

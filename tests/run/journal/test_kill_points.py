@@ -1,0 +1,153 @@
+"""kill -9 at every record of the journal of a run, in turn: the resume finishes what was begun, once.
+
+Real processes, real SIGKILL, the plugins for files, databases and applications, and one of a third party.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+MakeShop = Callable[..., Any]
+WHOLE = ["shop/files", "shop/files/1.txt", "shop/orders.sqlite"]
+
+
+def check(killed: Any, codes: Sequence[int]) -> None:
+    """What holds for every kill: the resume comes to an end, nothing stays open, and everybody says the same."""
+    with killed.told():
+        _check(killed, codes)
+
+
+def _check(killed: Any, codes: Sequence[int]) -> None:
+    assert killed.died == -9
+    dead, ended, (code, out, err) = killed.dead, killed.ended, killed.resume
+    assert (dead["frozen"], "Local::Application#shop: pre was started" in dead["show"]) != (True, False), dead["show"]
+    assert (bool(dead["held"]), "Remote::Volume#v1: pre was started" in dead["show"]) != (True, False), dead["show"]
+    if not killed.had:
+        check_that_nothing_was_done(killed)
+        return
+    if killed.had[-1] == "finished":
+        assert code == 64
+        assert "has ended" in err
+        code = dead["exit_code"]
+    else:
+        assert dead["state"] == "left off"
+        assert dead["exit_code"] is None
+        assert (ended["data"]["succeeded"], ended["data"]["failed"]) == counted(out), (ended["show"], out)
+    assert code in codes
+    assert (ended["frozen"], ended["stopped"], ended["held"]) == (False, False, [])
+    assert ended["state"] == ("ERROR" if code else "SUCCESS")
+    assert ended["exit_code"] == ended["data"]["exit_code"] == code
+    assert "OPEN" not in ended["show"]
+    assert killed.events[0] == "execution"
+    assert [each for each in killed.events if each == "finished"] == killed.events[-1:]
+    assert killed.files == WHOLE, "something was left behind, or lost"
+    assert all(not each["leased"] and not each["open"] for each in killed.checkpoints)
+    assert len(killed.started) <= 1, "the service was asked twice for one copy"
+
+
+def check_that_nothing_was_done(killed: Any) -> None:
+    assert killed.resume[0] == 64
+    assert "nothing was done" in killed.resume[2]
+    assert killed.ended["state"] == "not begun"
+    assert killed.ran == killed.started == []
+
+
+def counted(out: str) -> tuple[int, int]:
+    """How many tasks succeeded and failed, as the resume has said."""
+    (line,) = [line for line in out.splitlines() if line.startswith("  tasks: ")]
+    words = line.split()
+    return int(words[1]), int(words[3])
+
+
+def check_available(killed: Any) -> None:
+    """A protect that succeeded."""
+    check(killed, [0])
+    if killed.had:
+        (checkpoint,) = killed.checkpoints
+        assert (checkpoint["status"], checkpoint["findings"]) == ("available", [])
+        assert len(killed.started) == 1
+        assert killed.operations == killed.started
+        assert {"hold", "let go", "copy"} == set(killed.ran)
+
+
+@pytest.mark.large
+def test_protect(shop: MakeShop) -> None:
+    for killed in shop().sweep():
+        check_available(killed)
+
+
+@pytest.mark.large
+def test_protect_with_retries(shop: MakeShop) -> None:
+    made = shop(retries=2)
+    made.service("failures", "2")
+    for killed in made.sweep(every=2):
+        check_available(killed)
+
+
+@pytest.mark.large
+def test_protect_that_fails(shop: MakeShop) -> None:
+    made = shop()
+    made.service("failures", "1000")
+    for killed in made.sweep():
+        check(killed, [4])
+        if killed.had:
+            (checkpoint,) = killed.checkpoints
+            assert checkpoint["status"] == "error"
+            assert "the service does not answer" in killed.ended["show"]
+
+
+@pytest.mark.large
+def test_protect_that_is_interrupted(shop: MakeShop) -> None:
+    made = shop()
+    made.service("interrupt", "")
+    for killed in made.sweep():
+        interrupted = "cancelled" in killed.had
+        # whose Ctrl-C did not get into the journal is not remembered by anybody
+        check(killed, [130] if interrupted else [0, 130])
+        if killed.had:
+            (checkpoint,) = killed.checkpoints
+            assert checkpoint["status"] == ("available" if killed.ended["state"] == "SUCCESS" else "error")
+
+
+@pytest.mark.large
+def test_restore(shop: MakeShop) -> None:
+    made = shop()
+    made.compile("restore", made.protect())
+    made.lose_everything()
+    for killed in made.sweep():
+        check(killed, [0])
+        (checkpoint,) = killed.checkpoints
+        assert (checkpoint["status"], checkpoint["findings"]) == ("available", [])
+        if killed.had:
+            assert checkpoint["operation"] == "restored"
+            assert len(killed.started) == 1
+
+
+@pytest.mark.large
+def test_verify(shop: MakeShop) -> None:
+    made = shop()
+    made.compile("verify", made.protect())
+    for killed in made.sweep():
+        check(killed, [0])
+        (checkpoint,) = killed.checkpoints
+        assert (checkpoint["status"], checkpoint["findings"]) == ("available", [])
+        assert checkpoint["operation"] == ("verified" if killed.had else "")
+
+
+@pytest.mark.large
+def test_delete(shop: MakeShop) -> None:
+    made = shop()
+    made.compile("delete", made.protect())
+    for killed in made.sweep():
+        check(killed, [0])
+        assert killed.had == [] or killed.checkpoints == killed.operations == []
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("first", [3, 12, 24])
+def test_a_resume_that_is_killed_too(shop: MakeShop, first: int) -> None:
+    for killed in shop().sweep("resume", first):
+        check_available(killed)
