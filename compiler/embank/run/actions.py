@@ -176,11 +176,11 @@ class Actions:
         self._release(checkpoint)
 
     def _erase(self, run: Run, control: Control) -> None:
-        checkpoint = self._banks.checkpoint(run)
         try:
             self._banks.checkpoints(run).open(run.checkpoint, run.execution)
         except CheckpointMissing:
-            return  # an earlier attempt has done it
+            return  # an earlier attempt has done it, maybe of a process that was killed then
+        checkpoint = self._banks.checkpoint(run)
         self._leases.take(checkpoint)
         self._leases.forget(checkpoint)  # a renewal would leave something behind
         erased = checkpoint.erase()

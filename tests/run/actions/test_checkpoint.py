@@ -13,6 +13,8 @@ from embank.checkpoint.status import Status
 from embank.errors import ExitCode
 from embank.model import Resource
 from embank.resource_graph import canonical, to_chunks
+from embank.run.actions import Actions
+from embank.run.execution import Job
 from embank.run.leases import LeaseKeeper
 from embank.run.reasons import ActionFailed
 
@@ -79,6 +81,9 @@ def test_delete_leaves_nothing(available: Any) -> None:
     assert [path for path in available.path.rglob("*") if path.is_file()] == []
     assert available.said[-1].endswith("nothing is left")
     available.do("complete", status="deleted", **how)  # its answer was lost, say
+    again = Actions([available.provider])  # its process was killed, and another one takes the execution up
+    run = {"provider": "p-id", "plan": "shop", "checkpoint": "c1", **how}
+    assert list(again.perform(Job("embank.complete", {"run": run, "status": "deleted"}), available)) == []
 
 
 def test_a_held_lease_refuses_with_its_exit_code(failure: Failure, available: Any) -> None:
