@@ -17,6 +17,7 @@ from embank.run.effects import Event, Timer
 EXECUTION, RESUMED, STOPPED, FINISHED = "execution", "resumed", "stopped", "finished"
 CLOSERS = "closers"  # the closers run again, as a part of their own
 MESSAGE, TIMED_OUT = "message", "timed-out"
+WARNING = "warning"  # about the whole execution
 
 _NAMES: Mapping[type[Any], str] = {
     effects.Begun: "begun",

@@ -123,12 +123,9 @@ class StateDirectory:
 
     def create(self, execution: str, workflow: bytes) -> ExecutionDirectory:
         """A directory for a new execution, with the workflow as it is now. Raises UsageError."""
-        directory = ExecutionDirectory(self._above / execution)
+        directory = self.directory(execution)
         try:
-            self._above.mkdir(mode=0o700, parents=True, exist_ok=True)
-            ignore = self.path / ".gitignore"
-            if not ignore.exists():
-                ignore.write_text("*\n")  # it belongs to this machine, not to the project that it lies in
+            self.make()
             directory.path.mkdir(mode=0o700)
             with directory.workflow.open("wb") as file:
                 file.write(workflow)
@@ -140,6 +137,17 @@ class StateDirectory:
                 f"name another directory with --state-dir or {VARIABLE}"
             ) from error
         return directory
+
+    def make(self) -> None:
+        """Create it, unless it is there. Raises OSError."""
+        self._above.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ignore = self.path / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n")  # it belongs to this machine, not to the project that it lies in
+
+    def directory(self, execution: str) -> ExecutionDirectory:
+        """Where the execution with this id is kept, or would be."""
+        return ExecutionDirectory(self._above / execution)
 
     def all(self) -> Iterator[ExecutionDirectory]:
         """Every execution that has begun, sorted by id."""
@@ -157,7 +165,7 @@ class StateDirectory:
         matches = [id_ for id_ in ids if id_ == reference]
         matches = matches or [id_ for id_ in ids if reference and id_.startswith(reference)]
         if len(matches) == 1:
-            return ExecutionDirectory(self._above / matches[0])
+            return self.directory(matches[0])
         if matches:
             raise ExecutionMissing(f"several executions begin with {reference!r}: {', '.join(matches[:5])}")
         hint = did_you_mean(reference, ids) or "`embank execution list` shows those that are kept here"

@@ -17,8 +17,8 @@ from embank.run.windows import resources_of
 class Heading:
     """`plugins`: for each resource type of the workflow the plugin, as [path, version, sha256 of its contract].
 
-    `file` is where the workflow was read from. No secret is part of any digest. `engine` is "" when the runner of this
-    machine executes it; else it is imported, from the engine at that URL.
+    `file` is where the workflow was read from. No secret is part of any digest. `engine` is "" when the runner here
+    executes it; else it is imported, from the engine at that URL.
     """
 
     execution: str

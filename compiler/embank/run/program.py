@@ -109,7 +109,7 @@ def expected_tasks(document: Document) -> int:
     """How many tasks with an action run when nothing fails (for "3 of 12")."""
     names = list(document.workflows)
     number = {name: index for index, name in enumerate(names)}
-    used = [_used_when_all_is_well(spec) for spec in document.workflows.values()]
+    used = [used_when_all_is_well(spec) for spec in document.workflows.values()]
     calls = [[number[task.workflow] for task in tasks if task.workflow] for tasks in used]
     counts = [0] * len(names)
     for index in reversed(topological_order(calls)):
@@ -118,7 +118,7 @@ def expected_tasks(document: Document) -> int:
     return counts[number[document.main]]
 
 
-def _used_when_all_is_well(spec: WorkflowSpec) -> list[TaskSpec]:
+def used_when_all_is_well(spec: WorkflowSpec) -> list[TaskSpec]:
     """The tasks that on-success and on-complete lead to; in a reverse workflow all."""
     if spec.flow is Flow.REVERSE:
         return list(spec.tasks.values())

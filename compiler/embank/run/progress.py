@@ -202,4 +202,5 @@ def _(event: events.TaskResumed) -> str:
 
 @line_of.register
 def _(event: events.Message) -> str:
-    return f"          {plain(event.task)}: {plain(event.text)}"
+    about = f"{plain(event.task)}: " if event.task else ""
+    return f"          {about}{plain(event.text)}"

@@ -125,6 +125,11 @@ class Reporter:
         """Somebody has something to say about a task."""
         self.tell(events.Message(self._now(), self._path(row), short(text)))
 
+    def warn(self, text: str) -> None:
+        """Something about the whole execution, which also stands in its summary."""
+        self.warnings.append(text)
+        self.tell(events.Message(self._now(), "", text))
+
     def timed_out(self, row: int, timeout: int, *, stuck: bool) -> None:
         """An attempt took too long."""
         self.tell(events.TaskTimedOut(self._now(), self._path(row), timeout, stuck))

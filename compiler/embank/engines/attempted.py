@@ -1,0 +1,114 @@
+"""What became of each attempt of a task, from what an engine says of it.
+
+The state of the task decides how its last attempt ended: Mistral lets the action of a task that timed out go on, and
+such an attempt may say anything. An attempt that another one followed has failed, whatever it says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise
+
+from embank.document import TaskSpec
+from embank.engines.seen import CANCELLED, ERROR, OVER, SUCCESS, SeenAttempt, SeenTask
+from embank.run.reasons import short
+
+IDLE, WAITING, DELAYED, SKIPPED = "IDLE", "WAITING", "DELAYED", "SKIPPED"
+ENDED = OVER | {SKIPPED}
+TIMED_OUT = "timed out"  # stands in Mistral's explanation
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """One attempt. `ended` is None while it runs; `reason` and `code` are of one that failed. `before` is to be said
+    before its end, and `after` after it.
+    """
+
+    started: datetime
+    ended: datetime | None = None
+    failed: bool = False
+    reason: str = ""
+    code: int = 0
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
+def has_begun(task: SeenTask) -> bool:
+    """Whether the engine has come further than to know that the task exists."""
+    return bool(task.attempts) or task.state not in (IDLE, WAITING)
+
+
+def attempted(task: SeenTask, spec: TaskSpec) -> tuple[Attempted, ...]:
+    """The attempts of a task with an action, no more than its `retry` allows; of one that failed, no fewer."""
+    allowed = 1 + (spec.retry.count if spec.retry else 0)
+    seen = sorted(task.attempts, key=lambda attempt: attempt.started)
+    if not seen:
+        if not has_begun(task) or (task.state == DELAYED and spec.wait_before):
+            return ()
+        seen = [SeenAttempt(task.state, task.started, task.ended)]
+    early, seen = seen[:-allowed], seen[-allowed:]
+    made = [_followed(each, then, task, spec) for each, then in pairwise(seen)]
+    made.append(_last(seen[-1], task, spec))
+    if early:  # it was run again by hand
+        texts = (_said("an earlier attempt failed, and it was run again by hand", each.reason) for each in early)
+        made[0] = replace(made[0], before=(*texts, *made[0].before))
+    if task.state in ENDED and made[-1].failed and len(made) < allowed:
+        made += _never_made(made[-1], allowed - len(made), told=bool(task.attempts))
+    return tuple(made)
+
+
+def reason_of(task: SeenTask, spec: TaskSpec) -> str:
+    """Why a task failed, as far as the task itself says."""
+    if TIMED_OUT in task.info.lower() and spec.timeout:
+        return f"timed out after {spec.timeout} s"
+    if task.state == SKIPPED:
+        return "skipped by hand in the engine: it was not done"
+    if task.state == CANCELLED:
+        return "cancelled in the engine"
+    return short(task.info) or "the engine does not say why"
+
+
+def _followed(attempt: SeenAttempt, then: SeenAttempt, task: SeenTask, spec: TaskSpec) -> Attempted:
+    """An attempt that was followed by another one."""
+    ended = min(attempt.ended or then.started, then.started)
+    late = attempt.state != ERROR
+    reason = attempt.reason or (
+        f"timed out after {spec.timeout} s" if late and spec.timeout else "it was tried again"
+    )
+    return Attempted(attempt.started, ended, True, reason, attempt.exit_code, attempt.messages, _late(attempt, late))
+
+
+def _last(attempt: SeenAttempt, task: SeenTask, spec: TaskSpec) -> Attempted:
+    if task.state == SUCCESS:
+        ended = attempt.ended if attempt.state == SUCCESS and attempt.ended else task.ended
+        return Attempted(attempt.started, ended or attempt.started, before=attempt.messages)
+    if task.state not in ENDED and not (task.state == DELAYED and (spec.retry or spec.wait_after)):
+        return Attempted(attempt.started, before=attempt.messages)
+    late = attempt.state != ERROR and bool(task.attempts)
+    ended = (None if late else attempt.ended) or task.ended or attempt.ended or attempt.started
+    if task.state == DELAYED and attempt.state in (SUCCESS, DELAYED) and spec.wait_after:
+        return Attempted(attempt.started, ended, before=attempt.messages)
+    reason = _said(reason_of(task, spec), attempt.reason) if task.state == SKIPPED else ""
+    reason = reason or ("" if late else attempt.reason) or reason_of(task, spec)
+    code = 0 if late else attempt.exit_code
+    return Attempted(attempt.started, ended, True, reason, code, attempt.messages, _late(attempt, late))
+
+
+def _never_made(last: Attempted, count: int, *, told: bool) -> list[Attempted]:
+    """The attempts that `retry` still allows and the engine did not make: as if they had failed at once."""
+    again = replace(last, started=last.ended or last.started, before=(), after=())
+    first = ("the engine made no further attempt",) if told else ()
+    return [replace(again, before=first), *([again] * (count - 1))]
+
+
+def _late(attempt: SeenAttempt, late: bool) -> tuple[str, ...]:
+    if not late:
+        return ()
+    if attempt.ended is None:
+        return ("its action goes on in the engine, although the task has failed",)
+    return (_said(f"its action went on after the task had failed, and ended with {attempt.state}", attempt.reason),)
+
+
+def _said(text: str, reason: str) -> str:
+    return f"{text}: {reason}" if reason else text
