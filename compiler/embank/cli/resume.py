@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from embank.cli.app import EmbankCommand
+from embank.cli.engine import add_engine_options
 from embank.cli.options import add_directory
 from embank.cli.report import need
 from embank.cli.run import add_watching_options, execute, tell
@@ -55,7 +56,9 @@ class Resume(EmbankCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """The exit code is that of the execution."""
-        return take_up(_find(parsed_args), parsed_args, "", debug=self.app.options.debug).exit_code
+        directory = _find(parsed_args)
+        _refuse_imported(directory)
+        return take_up(directory, parsed_args, "", debug=self.app.options.debug).exit_code
 
 
 class Cancel(EmbankCommand):
@@ -68,10 +71,15 @@ class Cancel(EmbankCommand):
         parser.add_argument("--no-wait", action="store_true", help="do not wait until a runner at work has stopped")
         add_directory(parser)
         add_watching_options(parser)
+        add_engine_options(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Exit 0 when nothing is left open, 5 otherwise."""
+        from embank.cli.engine_cancel import cancel_in_engine, is_in_engine
+
+        if is_in_engine(parsed_args):
+            return cancel_in_engine(parsed_args)
         from embank.run.executions import ExecutionLocked
         from embank.run.interruptions import CANCEL
         from embank.run.kept import NotBegun
@@ -167,6 +175,18 @@ def _find(arguments: argparse.Namespace) -> ExecutionDirectory:
     return state_directory(arguments.state_dir).find(arguments.execution)
 
 
+def _refuse_imported(directory: ExecutionDirectory) -> None:
+    """What an engine executes is not taken up here as well."""
+    from embank.engines.importing import imported
+
+    if heading := imported(directory):
+        raise UsageError(
+            f"the execution {directory.id} is not this machine's: Mistral executes it ({heading.engine_url}). "
+            f"`embank watch {directory.id}` shows how it goes on; a task that failed is run again there, with "
+            f"`mistral task-rerun TASK_ID`; `embank cancel {directory.id}` ends it and runs its closers"
+        )
+
+
 def _provider(found: KeptExecution, arguments: argparse.Namespace, *, cancelling: bool) -> Provider:
     """The provider that the execution began with. Raises Stale when it has changed: closers run all the same."""
     from embank.inputs.provider import find_provider, load_providers
@@ -239,8 +259,8 @@ def _warn_of_what_is_open(found: KeptExecution, clock: SystemClock, cancel_by: s
 
 
 def _code_of(summary: Summary) -> int:
-    """The exit code of `cancel`. To be interrupted is as asked; to be stopped at once before all is closed is not."""
-    if summary.exit_code is ExitCode.INTERRUPTED and summary.state != "INTERRUPTED":
+    """The exit code of `cancel`. That it failed is as asked; that it was stopped before all was closed is not."""
+    if summary.state != "INTERRUPTED" and summary.exit_code is not ExitCode.FAILED_OPEN:
         return ExitCode.OK
     return summary.exit_code
 
@@ -274,4 +294,4 @@ def _ask(directory: ExecutionDirectory, *, wait: bool) -> int | None:
     if summary.exit_code is ExitCode.OK:
         sys.stderr.write("it had succeeded before it could be stopped\n")
     sys.stdout.writelines(f"{line}\n" for line in summary_text(summary))
-    return ExitCode.FAILED_OPEN if summary.exit_code is ExitCode.FAILED_OPEN else ExitCode.OK
+    return _code_of(summary)

@@ -7,28 +7,48 @@ execution of its own, on behalf of the one that was cancelled.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import replace
+from uuid import UUID
 
 from embank.document import Document, TaskSpec
+from embank.engines.seen import Seen
 from embank.model import Json
 from embank.outputs.quoting import scalar
 from embank.run.closers_again import closers_alone
+from embank.run.expressions import resolve
 
-SUFFIX = "_closing"
+NAME = re.compile(r"_closing_[0-9a-f]{32}$")  # how the names of these workflows end
 
 
-def closing_workflow(document: Document, run: Mapping[str, Json]) -> tuple[str, str]:
-    """The name and the text of a workflow that runs the closers of `document` for the execution that `run` names.
-
-    Raises ValueError when the document has no closers.
+def closing_workflow(document: Document, execution: str) -> tuple[str, str]:
+    """The name and the text of a workflow that runs the closers of `document`, and then what follows them, for an
+    execution. Without closers it only says that the execution failed. Raises ValueError when not even that is there.
     """
-    alone = closers_alone(document)
-    main = alone.workflows[alone.main]
-    name = f"{document.main}{SUFFIX}"
+    main = document.workflows[document.main]
+    try:
+        tasks = closers_alone(document).workflows[document.main].tasks
+    except ValueError:
+        tasks = {name: task for name, task in main.tasks.items() if task.input.get("status") == "error"}
+        if not tasks:
+            raise
+    name = f"{document.main}_closing_{UUID(execution).hex}"
     lines = ["version: '2.0'", f"{name}:", "  type: direct", "  vars:", "    run:"]
-    lines += [f"      {key}: {scalar(value)}" for key, value in run.items()]
-    lines += ["  tasks:", *(line for task in main.tasks.values() for line in _task(task))]
+    lines += [f"      {key}: {scalar(value)}" for key, value in _run(document, execution).items()]
+    lines += ["  tasks:", *(line for task in tasks.values() for line in _task(task))]
     return name, "\n".join(lines) + "\n"
+
+
+def with_closers(seen: Seen, closing: Seen) -> Seen:
+    """What was seen of an execution, with the closers that ran for it afterwards in the places where they belong."""
+    return replace(seen, ended=closing.ended, tasks={**seen.tasks, **closing.tasks})
+
+
+def _run(document: Document, execution: str) -> Mapping[str, Json]:
+    """The `run` of the main workflow as the execution has it."""
+    run: Mapping[str, Json] = resolve(document.run, lambda expression: execution)
+    return run
 
 
 def _task(task: TaskSpec) -> list[str]:

@@ -14,8 +14,11 @@ CONNECT_WITHIN, ANSWER_WITHIN = 10, 90  # s; Mistral's own calls between its par
 SERVICE = "workflowv2"
 
 
-def connect(url: str | None, cloud: str | None, environment: Mapping[str, str] | None = None) -> Any:
-    """A client of python-mistralclient. Without anything to authenticate with, Mistral is asked without.
+def connect(
+    url: str | None, cloud: str | None, environment: Mapping[str, str] | None = None, *, otherwise: str = ""
+) -> Any:
+    """A client of python-mistralclient. Without anything to authenticate with, Mistral is asked without. The URL
+    `otherwise` counts when nothing else says where Mistral is.
 
     Raises UsageError when nothing says where Mistral is, or the client is not installed; EngineError when
     authentication fails.
@@ -30,6 +33,8 @@ def connect(url: str | None, cloud: str | None, environment: Mapping[str, str] |
         session, url = _authenticated(cloud, url)
     elif url:
         session = _plain()
+    elif otherwise:
+        session, url = _plain(), otherwise
     else:
         raise UsageError(
             f"nothing says where Mistral is: give --mistral-url (or {VARIABLE}), --os-cloud, or the OS_* variables"

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from embank.engines.closing import NAME as CLOSING
 from embank.engines.errors import EngineError, EngineRefused, EngineUnreachable
 from embank.engines.seen import ERROR, OVER, Seen, SeenAttempt, SeenTask
 from embank.errors import ExitCode
@@ -91,9 +92,7 @@ class Mistral:
         """Everything about an execution. `wants` says of which tasks every attempt is asked for, besides those that
         failed. Raises EngineRefused when there is no such execution.
         """
-        main = self._find(execution)
-        if main is None:
-            raise EngineRefused(f"Mistral has no execution {execution}", NOT_FOUND)
+        main = self._get(execution)
         tasks: dict[str, SeenTask] = {}
         paths = {"": ""}  # of the tasks that run workflows, by id
         for frame in self._frames(execution):
@@ -118,11 +117,39 @@ class Mistral:
         )
 
     def namespace(self, execution: str) -> str:
-        """The namespace of the workflow that an execution runs."""
+        """The namespace of the workflow that an execution runs. Raises EngineRefused when there is none."""
+        return str(self._get(execution)["workflow_namespace"])
+
+    def source(self, execution: str) -> str:
+        """The workflows of an execution, as one file: without comments, which Mistral does not keep."""
+        flows = self.definition(self.namespace(execution))
+        head = "version: '2.0'\n"
+        own = (text for name, text in sorted(flows.items()) if not CLOSING.search(name))
+        return head + "".join(text.removeprefix(head) for text in own)
+
+    def acting(self, execution: str) -> list[str]:
+        """The names of the tasks whose actions have not ended, also after the execution was cancelled."""
+        actions = self._client.action_executions
+        names = []
+        for frame in self._frames(execution):
+            for row in self._tasks(frame):
+                if row["type"] == "ACTION" and row["state"] not in OVER:
+                    attempts = self._call(lambda: actions.list(row["id"]))  # noqa: B023  # called at once
+                    names += [row["name"] for each in attempts if each.to_dict()["state"] not in OVER]
+        return names
+
+    def schedule(self, name: str, workflow: str, namespace: str, pattern: str, count: int | None) -> str:
+        """Make a cron trigger: when it starts the workflow first. Raises EngineRefused for a name that is taken."""
+        found = self._call(lambda: self._client.workflows.get(workflow, namespace=namespace)).to_dict()
+        triggers = self._client.cron_triggers
+        made = self._call(lambda: triggers.create(name, found["id"], pattern=pattern, count=count)).to_dict()
+        return str(made["next_execution_time"])
+
+    def _get(self, execution: str) -> Mapping[str, Any]:
         main = self._find(execution)
         if main is None:
-            raise EngineRefused(f"Mistral has no execution {execution}", NOT_FOUND)
-        return str(main["workflow_namespace"])
+            raise EngineRefused(f"Mistral at {self.url} has no execution {execution}", NOT_FOUND)
+        return main
 
     def _find(self, execution: str) -> Mapping[str, Any] | None:
         try:

@@ -80,8 +80,11 @@ class Changes:
             if task.state != before:
                 self._states[task.path] = task.state
                 yield from _events(task, before, self._spec(task.path), now)
-        if seen.ended is not None and seen.state == CANCELLED:
+        if seen.ended is None:
+            return
+        if seen.state == CANCELLED:
             yield events.ExecutionInterrupted(seen.ended, "the engine, where it was cancelled", 0, 0)
+        yield events.ExecutionFinished(now, seen.state, 0)
 
     def _spec(self, path: str) -> tuple[str, str]:
         """What the task at a path runs, and its description."""

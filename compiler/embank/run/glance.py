@@ -16,12 +16,13 @@ TAIL = 1 << 16  # bytes in which the last line is looked for
 
 
 class Standing(StrEnum):
-    """How an execution stands. `not begun`: its runner left off before anything was done. `left off`: no runner is
-    at work, and it has not ended.
+    """How an execution stands. `in the engine`: it had not ended when the engine was last asked. `not begun`: its
+    runner left off before anything was done. `left off`: no runner is at work, and it has not ended.
     """
 
     NOT_BEGUN = "not begun"
     RUNNING = "running"
+    ELSEWHERE = "in the engine"
     LEFT_OFF = "left off"
     STOPPED = "stopped at once"
     SUCCESS = "SUCCESS"
@@ -39,6 +40,7 @@ class Glance:
     last: str
     state: Standing
     exit_code: int | None
+    engine: str = ""  # what executes it; "": the runner here
 
 
 def glance(directory: ExecutionDirectory) -> Glance:
@@ -48,12 +50,15 @@ def glance(directory: ExecutionDirectory) -> Glance:
         workflow, started, ended = str(first["workflow"]), str(first["at"]), str(last["at"])
     except (OSError, ValueError, KeyError):
         return Glance(directory.id, "?", "?", "?", _without_heading(directory), None)
+    engine = str(first.get("engine", ""))
     code = last.get("exit_code") if type(last.get("exit_code")) is int else None
     if last.get("event") == FINISHED:
         state = Standing.SUCCESS if last.get("state") == "SUCCESS" else Standing.ERROR
-        return Glance(directory.id, workflow, started, ended, state, code)
+        return Glance(directory.id, workflow, started, ended, state, code, engine)
     if directory.is_locked():
         return Glance(directory.id, workflow, started, ended, Standing.RUNNING, None)
+    if engine:
+        return Glance(directory.id, workflow, started, ended, Standing.ELSEWHERE, None, engine)
     state = Standing.STOPPED if last.get("event") == STOPPED else Standing.LEFT_OFF
     return Glance(directory.id, workflow, started, ended, state, code)
 

@@ -13,17 +13,22 @@ from embank.run.summary_text import SHOWN, duration
 
 HEADLINES = {
     Standing.RUNNING: "is running, since {}",
+    Standing.ELSEWHERE: "had not ended in the engine when that was last asked, {} after its start",
     Standing.STOPPED: "was stopped at once, after {}",
     Standing.LEFT_OFF: "has not ended, and no runner is at work on it; its journal ends after {}",
 }
+ELSEWHERE = "is executed by {}, and had not ended when it was looked at, {} after its start"
 
 
 def standing_text(found: KeptExecution, seen: Glance, clock: Clock) -> Iterator[str]:
     """Lines without line ends, safe for a terminal."""
     summary = found.summary(clock)
-    running = seen.state is Standing.RUNNING
+    running = seen.state in (Standing.RUNNING, Standing.ELSEWHERE)
     since = (clock.now() - found.replayed.started).total_seconds() if running else summary.seconds
+    engine, id_ = found.heading.engine.capitalize(), found.directory.id
     headline = HEADLINES.get(seen.state, "is {}").format(duration(max(0.0, since)))
+    if engine:
+        headline = ELSEWHERE.format(engine, duration(summary.seconds))
     yield f"{plain(summary.workflow)}: {headline} (execution {plain(found.directory.id)})"
     yield f"  tasks: {summary.succeeded} succeeded, {summary.failed} failed, {summary.skipped} skipped"
     zero = (clock.now() - found.replayed.started).total_seconds()
@@ -36,8 +41,14 @@ def standing_text(found: KeptExecution, seen: Glance, clock: Clock) -> Iterator[
     for task, verdict, why in standings(found.replayed.conductor.execution, found.replayed.left(clock.monotonic())):
         if verdict == "repeated":
             yield f"  {'running' if running else 'had begun'}: {plain(task)}" + ("" if running else f" ({why})")
-    if running:
-        yield f"  stop it in order:   embank cancel {found.directory.id}"
+    yield from _what_to_type(seen)
+
+
+def _what_to_type(seen: Glance) -> Iterator[str]:
+    if seen.state is Standing.ELSEWHERE:
+        yield f"  watch it:           embank watch {seen.id}"
+    if seen.state in (Standing.RUNNING, Standing.ELSEWHERE):
+        yield f"  stop it in order:   embank cancel {seen.id}"
     else:
-        yield f"  go on with it:      embank resume {found.directory.id}"
-        yield f"  close and end it:   embank cancel {found.directory.id}"
+        yield f"  go on with it:      embank resume {seen.id}"
+        yield f"  close and end it:   embank cancel {seen.id}"

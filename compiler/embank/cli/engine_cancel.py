@@ -1,0 +1,75 @@
+"""Cancelling an execution in Mistral, and closing what it has left open: Mistral itself runs no closers then."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from embank.cli.engine import is_whole, keep, retried, say, workflow_of
+from embank.cli.run import tell
+from embank.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from embank.document import Document
+    from embank.engines.mistral import Mistral
+    from embank.engines.seen import Seen
+
+LOOK_EVERY = 1.0  # s
+
+
+def is_in_engine(arguments: argparse.Namespace) -> bool:
+    """Whether Mistral executes it: as is known here, or because the options say where Mistral is."""
+    from embank.run.executions import ExecutionMissing, state_directory
+    from embank.run.glance import glance
+
+    try:
+        directory = state_directory(arguments.state_dir).find(arguments.execution)
+    except ExecutionMissing:
+        return bool(arguments.mistral_url or arguments.os_cloud) and is_whole(arguments.execution)
+    return bool(glance(directory).engine)
+
+
+def cancel_in_engine(arguments: argparse.Namespace) -> int:
+    """Stop it, wait for what runs, run the closers in an execution of their own. Exit 0 when nothing is open."""
+    from embank.engines.seen import CANCELLED
+    from embank.run.clock import SystemClock
+    from embank.run.kept import read_kept
+
+    engine, execution, document, source = workflow_of(arguments)
+    seen = engine.look(execution)
+    if seen.ended is not None and seen.state != CANCELLED:
+        raise UsageError(f"the execution {execution} has ended ({seen.state}): there is nothing to cancel")
+    engine.cancel(execution)
+    say(f"cancelled in Mistral: {execution}")
+    _wait_for_actions(engine, execution, arguments.grace)
+    closed = _close(engine, document, execution)
+    summary = read_kept(keep(document, source, closed, engine.url, arguments), SystemClock()).summary(SystemClock())
+    tell(summary, arguments)
+    return ExitCode.OK if summary.exit_code in (ExitCode.INTERRUPTED, ExitCode.FAILED) else summary.exit_code
+
+
+def _wait_for_actions(engine: Mistral, execution: str, grace: float) -> None:
+    """Mistral does not interrupt actions: what freezes now must not freeze after it was thawed."""
+    until = time.monotonic() + grace
+    while running := engine.acting(execution):
+        if time.monotonic() >= until:
+            say(f"still running after {grace:g} s: {', '.join(running[:5])}; the closers run all the same")
+            return
+        time.sleep(LOOK_EVERY)
+
+
+def _close(engine: Mistral, document: Document, execution: str) -> Seen:
+    from embank.engines.closing import closing_workflow, with_closers
+
+    name, text = closing_workflow(document, execution)
+    namespace = engine.namespace(execution)
+    engine.upload(text.encode(), namespace, name)
+    closing = str(uuid4())
+    engine.start(closing, name, namespace, f"Embank, closers of {execution}")
+    say(f"its closers run in the execution {closing}")
+    while (seen := engine.look(closing)).ended is None:
+        time.sleep(LOOK_EVERY)
+    seen = engine.look(closing, retried(document))
+    return with_closers(engine.look(execution, retried(document)), seen)
