@@ -17,18 +17,15 @@ HEADLINES = {
     Standing.STOPPED: "was stopped at once, after {}",
     Standing.LEFT_OFF: "has not ended, and no runner is at work on it; its journal ends after {}",
 }
-ELSEWHERE = "is executed by {}, and had not ended when it was looked at, {} after its start"
 
 
 def standing_text(found: KeptExecution, seen: Glance, clock: Clock) -> Iterator[str]:
     """Lines without line ends, safe for a terminal."""
     summary = found.summary(clock)
     running = seen.state in (Standing.RUNNING, Standing.ELSEWHERE)
-    since = (clock.now() - found.replayed.started).total_seconds() if running else summary.seconds
-    engine, id_ = found.heading.engine.capitalize(), found.directory.id
+    now = seen.state is Standing.RUNNING
+    since = (clock.now() - found.replayed.started).total_seconds() if now else summary.seconds
     headline = HEADLINES.get(seen.state, "is {}").format(duration(max(0.0, since)))
-    if engine:
-        headline = ELSEWHERE.format(engine, duration(summary.seconds))
     yield f"{plain(summary.workflow)}: {headline} (execution {plain(found.directory.id)})"
     yield f"  tasks: {summary.succeeded} succeeded, {summary.failed} failed, {summary.skipped} skipped"
     zero = (clock.now() - found.replayed.started).total_seconds()
@@ -41,6 +38,7 @@ def standing_text(found: KeptExecution, seen: Glance, clock: Clock) -> Iterator[
     for task, verdict, why in standings(found.replayed.conductor.execution, found.replayed.left(clock.monotonic())):
         if verdict == "repeated":
             yield f"  {'running' if running else 'had begun'}: {plain(task)}" + ("" if running else f" ({why})")
+    yield from (f"  warning: {plain(warning)}" for warning in summary.warnings)
     yield from _what_to_type(seen)
 
 
