@@ -117,7 +117,7 @@ def summarise(
             Span(
                 path(row),
                 round(times.last_start[row] - times.zero, 6),
-                round(times.ends[row] - times.last_start[row], 6),
+                round(max(0.0, times.ends[row] - times.last_start[row]), 6),  # clocks differ
             )
             for row in critical_path(execution, times.ends)
             if row in times.last_start
