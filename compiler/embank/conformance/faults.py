@@ -29,10 +29,15 @@ class Kind(StrEnum):
     LATE = "late"  # nothing happens for a while; then it happens after all
     TEAR = "tear"  # it breaks off half-way with an error; a put leaves nothing
     CUT = "cut"  # a put publishes half an object and fails (no atomic publish); a get ends early, without error
+    EXIT = "exit"  # nothing happens, but SystemExit is raised: by a library that takes itself for the program
+    INTERRUPT = "interrupt"  # the same with KeyboardInterrupt
+    RUBBISH = "rubbish"  # it answers with nonsense; plugins only
 
 
 T = TypeVar("T")
 STREAMS = ("put", "get")
+AT_ONCE = (Kind.FAIL, Kind.STALL, Kind.EXIT, Kind.INTERRUPT)  # nothing has happened when it fails
+RAISED = {Kind.EXIT: SystemExit, Kind.INTERRUPT: KeyboardInterrupt}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,11 @@ class Script:
         """Let everything that stalls go on, now and later."""
         self._released.set()
 
+    def failure(self, call: Call, error: Callable[[str], BaseException]) -> BaseException:
+        """What a call with a fault raises, if nothing else is prescribed: an `error`."""
+        kind = self.fault.kind if self.fault else Kind.FAIL
+        return RAISED.get(kind, error)(f"injected: {kind} at {call}")
+
 
 class FaultyBank(Bank):
     """A bank around another one, with a fault. `error` makes the exceptions that it raises."""
@@ -106,6 +116,8 @@ class FaultyBank(Bank):
     def __init__(
         self, bank: Bank, fault: Fault | None = None, *, error: Callable[[str], BaseException] = BankError
     ) -> None:
+        if fault and fault.kind is Kind.RUBBISH:
+            raise ValueError("a bank does not answer with rubbish: cut what it gives, or damage what it has")
         super().__init__(bank.conf)
         self.bank = bank
         self._script = Script(fault)
@@ -138,7 +150,7 @@ class FaultyBank(Bank):
             call, kind, lambda: self.bank.put(key, self._pieces(call, kind, chunks, cut), if_absent=if_absent)
         )
         if cut:
-            raise self._failure(cut[0], Kind.CUT)
+            raise self._failure(cut[0])
         return info
 
     def get(self, key: str, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
@@ -146,7 +158,7 @@ class FaultyBank(Bank):
         call, kind = self._begin("get", key)
         yield from self._pieces(call, kind, self.bank.get(key, start=start, end=end), [])
         if kind is Kind.LOSE:
-            raise self._failure(call, kind)
+            raise self._failure(call)
 
     def list(self, prefix: str = "", *, marker: str = "", limit: int = 1000) -> Sequence[ObjectInfo]:
         """See Bank.list."""
@@ -169,8 +181,8 @@ class FaultyBank(Bank):
         call, kind = self._script.next(method, key, part)
         if kind in (Kind.STALL, Kind.LATE):
             self._script.stall()
-        if kind in (Kind.FAIL, Kind.STALL):
-            raise self._failure(call, kind)
+        if kind in AT_ONCE:
+            raise self._failure(call)
         return call, kind
 
     def _do(self, call: Call, kind: Kind | None, act: Callable[[], T]) -> T:
@@ -178,7 +190,7 @@ class FaultyBank(Bank):
         if kind is Kind.LOSE or (kind in (Kind.TEAR, Kind.CUT) and call.method not in STREAMS):
             with suppress(BankError):
                 act()
-            raise self._failure(call, kind)
+            raise self._failure(call)
         return act()
 
     def _pieces(self, call: Call, kind: Kind | None, chunks: Iterable[bytes], cut: Calls) -> Iterator[bytes]:
@@ -187,7 +199,7 @@ class FaultyBank(Bank):
             whole = b"".join(chunks)
             yield whole[: len(whole) // 2]
             if kind is Kind.TEAR:
-                raise self._failure(call, kind)
+                raise self._failure(call)
             cut.append(call)
             return
         for part, chunk in enumerate(chunks):
@@ -197,8 +209,8 @@ class FaultyBank(Bank):
                     cut.append(piece)
                     return
                 if found in (Kind.TEAR, Kind.LOSE):
-                    raise self._failure(piece, found)
+                    raise self._failure(piece)
             yield chunk
 
-    def _failure(self, call: Call, kind: Kind) -> BaseException:
-        return self._error(f"injected: {kind} at {call}")
+    def _failure(self, call: Call) -> BaseException:
+        return self._script.failure(call, self._error)

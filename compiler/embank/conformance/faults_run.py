@@ -68,9 +68,9 @@ class Site:
         outcome = run_document(
             document, [self._provider(bank, plugins)], execution=execution, parallel=1, listeners=listeners
         )
-        release = getattr(bank, "release", None)
-        if release is not None:
-            release()  # what was abandoned while it stalled does now whatever it was about to do
+        for each in (bank, *(loaded.plugin for loaded in plugins.values())):
+            if callable(release := getattr(each, "release", None)):
+                release()  # what was abandoned while it hung does now what it was about to do
         for thread in set(threading.enumerate()) - before:
             thread.join(PATIENCE)
             assert not thread.is_alive(), f"{thread.name} still runs {PATIENCE} s after the execution has ended"
