@@ -1,7 +1,7 @@
 """Every diagnostic code, with its title. A code never changes its meaning and is never reused.
 
 1xx files and YAML · 2xx providers and plugins · 3xx plans · 4xx resource graphs · 5xx compilation ·
-6xx workflow files · 7xx banks and checkpoints
+6xx workflow files (from 650: for one engine) · 7xx banks and checkpoints
 """
 
 from __future__ import annotations
@@ -84,6 +84,16 @@ CODES: dict[str, str] = {
     "EMB615": "an expression that is not supported",
     "EMB616": "a wrong input of an action or a sub-workflow",
     "EMB617": "no main workflow, or several",
+    "EMB618": "a task that waits for what may never come",
+    "EMB619": "a task that would start too early",
+    "EMB620": "a task that would run more than once",
+    "EMB621": "a number that is too large",
+    "EMB651": "something larger than the engine takes",
+    "EMB652": "a name that the engine uses itself",
+    "EMB653": "something that the engine ignores",
+    "EMB654": "something that the engine does in another way",
+    "EMB655": "more tasks than the engine copes with",
+    "EMB656": "a success of the engine that could be a false one",
     # 7xx banks and checkpoints
     "EMB701": "a checkpoint that does not say what it holds",
 }

@@ -26,12 +26,12 @@ NESTED = DEEPEST + 10  # parameters stand deeper here than in the plan that they
 
 def parse_workflow(data: bytes, file: str) -> Checked[Document]:
     """Read a workflow file from memory. `file` is the name that places show."""
-    return _checked(parse(data, file, deepest=NESTED))
+    return _checked(parse(data, file, deepest=NESTED, dates=False))
 
 
 def read_workflow(file: str) -> Checked[Document]:
     """Read a workflow file; `-` is stdin. Raises InputUnreadable when there is nothing to read."""
-    return _checked(read(file, deepest=NESTED))
+    return _checked(read(file, deepest=NESTED, dates=False))
 
 
 def _checked(found: Checked[Located]) -> Checked[Document]:

@@ -18,6 +18,7 @@ TARGET = "task_name"  # the input of a reverse workflow that says which task to 
 def check_calls(shape: Shape, specs: Mapping[str, WorkflowSpec]) -> dict[str, set[str]]:
     """For each reverse workflow the tasks that it is started with, as far as they are right."""
     targets: dict[str, set[str]] = {}
+    _check_target_names(shape, specs)
     for caller in specs.values():
         for task in caller.tasks.values():
             if not task.workflow:
@@ -60,6 +61,16 @@ def _check_input(shape: Shape, task: TaskSpec, mapping: dict[str, Json], called:
             shape.problem("EMB608", message, place, closest(value, called.tasks))
     target = task.input.get(TARGET)
     return target if called.flow is Flow.REVERSE and isinstance(target, str) and target in called.tasks else ""
+
+
+def _check_target_names(shape: Shape, specs: Mapping[str, WorkflowSpec]) -> None:
+    """Engines take `task_name` for themselves, unless the workflow has an input of that name."""
+    for spec in specs.values():
+        if spec.flow is Flow.REVERSE and TARGET in spec.input:
+            names = shape.located.value[spec.name]["input"]
+            message = f"workflow {quoted(spec.name)}: {TARGET} cannot be the name of an input"
+            place = shape.located.place(names, names.index(TARGET))
+            shape.problem("EMB607", message, place, "it says which task to run towards; take it out")
 
 
 def _check_recursion(shape: Shape, specs: Mapping[str, WorkflowSpec]) -> None:

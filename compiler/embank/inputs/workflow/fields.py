@@ -7,6 +7,7 @@ from typing import Any
 
 from embank.diagnostics import did_you_mean
 from embank.inputs.shape import Shape, is_kind, named, quoted
+from embank.inputs.workflow.keys import SECONDS
 from embank.model import Json
 
 
@@ -42,10 +43,18 @@ class Fields:
         return value
 
     def number(self, key: str, least: int) -> int | None:
-        """A whole number, such as seconds; None when it is not there."""
+        """A whole number; None when it is not there."""
         value: int | None = self._value(key, int, "a whole number", None)
         if value is not None and value < least:
             self.problem("EMB605", f"{key} must be at least {least}", key)
+            return None
+        return value
+
+    def seconds(self, key: str, least: int) -> int | None:
+        """A whole number of seconds that engines can count; None when it is not there."""
+        value = self.number(key, least)
+        if value is not None and value > SECONDS:
+            self.problem("EMB621", f"{key} must be at most {SECONDS} seconds", key, "leave it out for no limit")
             return None
         return value
 

@@ -12,6 +12,7 @@ VERSIONS = ("2.0", "2", 2)  # and 2.0, which equals 2
 
 # Names that work everywhere: in expressions, in both engines, in file names.
 TASK_NAME = re.compile(r"[A-Za-z_]\w{0,254}", re.ASCII)
+JOIN_NAME = 208  # characters: Mistral makes a key of 255 of it
 WORKFLOW_NAME = re.compile(r"\w[\w.-]{0,254}", re.ASCII)
 UUID_LIKE = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
@@ -40,6 +41,7 @@ TASK = (
     "pause-before",
 )
 RETRY = ("count", "delay")
+SECONDS = 10**9  # thirty years; engines add them to a date, which overflows
 
 # Keys of tasks that stand in the other type of workflow only.
 MISPLACED: Mapping[Flow, Mapping[str, str]] = {

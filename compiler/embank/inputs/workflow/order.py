@@ -9,6 +9,7 @@ from embank.document import COMMANDS, Flow, TaskSpec, WorkflowSpec
 from embank.graph import depth_first, find_cycle
 from embank.inputs.shape import Shape, quoted
 from embank.inputs.workflow import keys
+from embank.inputs.workflow.branches import check_branches
 
 SHOWN = 100  # tasks of a circle that a message names
 COMPARED = 1000  # names that a misspelt one is compared with: difflib takes its time
@@ -24,7 +25,8 @@ def check_order(shape: Shape, spec: WorkflowSpec, targets: Collection[str]) -> N
     if cycle:
         _report_cycle(shape, spec, [tasks[index] for index in cycle])
     elif spec.flow is Flow.DIRECT:
-        _check_joins(shape, spec)
+        if len(shape.problems) == before:
+            check_branches(shape, spec)
     elif targets and len(shape.problems) == before:
         _check_all_run(shape, tasks, edges, [number[name] for name in targets], sorted(targets))
 
@@ -83,18 +85,6 @@ def _report_cycle(shape: Shape, spec: WorkflowSpec, cycle: Sequence[TaskSpec]) -
     shape.problem(
         "EMB609", message, cycle[0].place, f"take one `{'requires' if verb == 'requires' else 'on-…'}` out", related
     )
-
-
-def _check_joins(shape: Shape, spec: WorkflowSpec) -> None:
-    """A join waits for every task that names it; only `on-complete` is sure to come."""
-    for task in spec.tasks.values():
-        for key, names in (("on-success", task.on_success), ("on-error", task.on_error)):
-            for name in names:
-                if name in spec.tasks and spec.tasks[name].join:
-                    place = _reference_place(shape, spec, task, key, name)
-                    message = f"task {quoted(task.name)}: {key} leads to {quoted(name)}, which waits with `join`"
-                    hint = f"it may never come, and {name} would wait for ever: use `on-complete`"
-                    shape.problem("EMB604", message, place, hint)
 
 
 def _check_all_run(

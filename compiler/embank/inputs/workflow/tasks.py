@@ -40,9 +40,9 @@ def read_task(
         **_order(fields, flow),
         join=_join(fields),
         retry=_retry(shape, fields, what),
-        timeout=fields.number("timeout", 1),
-        wait_before=fields.number("wait-before", 0) or 0,
-        wait_after=fields.number("wait-after", 0) or 0,
+        timeout=fields.seconds("timeout", 1),
+        wait_before=fields.seconds("wait-before", 0) or 0,
+        wait_after=fields.seconds("wait-after", 0) or 0,
         pause_before=fields.flag("pause-before"),
     )
 
@@ -59,7 +59,7 @@ def _join(task: Fields) -> bool:
     word = task.text("join")
     if word not in ("", "all"):
         task.problem("EMB605", f"join must be `all`, not {quoted(word)}", "join")
-    return word == "all"
+    return bool(word)
 
 
 def _retry(shape: Shape, task: Fields, what: str) -> Retry | None:
@@ -69,5 +69,5 @@ def _retry(shape: Shape, task: Fields, what: str) -> Retry | None:
     fields = Fields(shape, mapping, f"retry of {what}")
     fields.only(keys.RETRY, keys.NOT_SUPPORTED_IN_RETRY)
     there = [fields.needs(key, "retry needs both: {count: 3, delay: 1}") for key in keys.RETRY]
-    count, delay = fields.number("count", 0), fields.number("delay", 0)
+    count, delay = fields.number("count", 0), fields.seconds("delay", 0)
     return Retry(count or 0, delay or 0) if all(there) else None

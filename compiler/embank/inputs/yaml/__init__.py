@@ -29,18 +29,20 @@ DEEPEST = 100
 SURROGATES = re.compile(rb"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
 
 
-def parse(data: bytes, file: str, *, deepest: int = DEEPEST) -> Checked[Located]:
-    """Read a document from memory. `file` is the name that places show; `deepest` how deep it may be nested."""
-    return _compose(BytesIO(data), file, deepest)
+def parse(data: bytes, file: str, *, deepest: int = DEEPEST, dates: bool = True) -> Checked[Located]:
+    """Read a document from memory. `file` is the name that places show; `deepest` how deep it may be nested;
+    `dates`: what looks like a date and is not quoted is text, and not an error.
+    """
+    return _compose(BytesIO(data), file, deepest, dates)
 
 
-def read(file: str, *, deepest: int = DEEPEST) -> Checked[Located]:
+def read(file: str, *, deepest: int = DEEPEST, dates: bool = True) -> Checked[Located]:
     """Read a document from a file; `-` is stdin. Raises InputUnreadable when there is nothing to read."""
     if file == "-":
-        return _compose(sys.stdin.buffer, file, deepest)
+        return _compose(sys.stdin.buffer, file, deepest, dates)
     try:
         with Path(file).open("rb") as stream:
-            return _compose(stream, file, deepest)
+            return _compose(stream, file, deepest, dates)
     except FileNotFoundError:
         raise InputUnreadable(f"{file}: there is no such file") from None
     except IsADirectoryError:
@@ -51,16 +53,16 @@ def read(file: str, *, deepest: int = DEEPEST) -> Checked[Located]:
         raise InputUnreadable(f"{file}: cannot be read: {error}") from None
 
 
-def _compose(stream: BinaryIO, file: str, deepest: int) -> Checked[Located]:
+def _compose(stream: BinaryIO, file: str, deepest: int, dates: bool) -> Checked[Located]:
     source = Source(stream, file)
-    composer = Composer(source, file, deepest)
+    composer = Composer(source, file, deepest, dates)
     composer.run()
     if composer.refused_escape and stream.seekable():
         stream.seek(0)
         data = stream.read()
         joined = _join_surrogates(data)
         if joined != data:
-            composer = Composer(Source(BytesIO(joined), file), file, deepest)
+            composer = Composer(Source(BytesIO(joined), file), file, deepest, dates)
             composer.run()
             return composer.result(hashlib.sha256(data).hexdigest())
     return composer.result(source.sha256)

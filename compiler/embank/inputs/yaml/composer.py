@@ -42,8 +42,9 @@ class _Open:
 class Composer:
     """Reads one document from `source`. What is wrong is collected; reading goes on where that makes sense."""
 
-    def __init__(self, source: Source, file: str, deepest: int) -> None:
+    def __init__(self, source: Source, file: str, deepest: int, dates: bool = True) -> None:
         self.refused_escape = False
+        self._dates = dates
         self._deepest = deepest
         self._source = source
         self._file = file
@@ -154,7 +155,7 @@ class Composer:
         value: Json = event.value
         if event.implicit[0]:
             try:
-                value = resolve(value)
+                value = resolve(value, dates=self._dates)
             except NotSupported as error:
                 self._problem("EMB110", str(error), event)
         if not self._stack:

@@ -1,7 +1,8 @@
 """What a scalar means: what PyYAML's safe loader makes of it, so that a file means the same to both.
 
 That is YAML 1.1: `on`, `yes` and `No` are booleans, `010` is eight, `1:30` is ninety, `1e3` is text. Dates
-stay text. What JSON cannot say, and what the safe loader refuses, is refused.
+stay text, or are refused where other programs read the same file. What JSON cannot say, and what the safe
+loader refuses, is refused.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ class NotSupported(Exception):
     """A plain scalar that has no value here. The message says which, and what to do."""
 
 
-def resolve(text: str) -> Json:
-    """The value of a plain scalar. Raises NotSupported."""
+def resolve(text: str, *, dates: bool = True) -> Json:
+    """The value of a plain scalar. `dates`: one that looks like a date is text. Raises NotSupported."""
     candidates = yaml.SafeLoader.yaml_implicit_resolvers.get(text[:1])
     if candidates is None:
         return text
@@ -32,11 +33,11 @@ def resolve(text: str) -> Json:
         return int(text)
     for tag, regexp in candidates:
         if regexp.match(text):
-            return _construct(tag.removeprefix(PREFIX), text)
+            return _construct(tag.removeprefix(PREFIX), text, dates)
     return text
 
 
-def _construct(kind: str, text: str) -> Json:
+def _construct(kind: str, text: str, dates: bool) -> Json:
     if kind == "null":
         return None
     if kind == "bool":
@@ -45,6 +46,8 @@ def _construct(kind: str, text: str) -> Json:
         raise NotSupported(f"a plain {text} has a special meaning in YAML that is not supported; quote it")
     if kind in ("int", "float"):
         return _number(kind, text)
+    if kind == "timestamp" and not dates:
+        raise NotSupported(f"other programs read {text} as a date, which JSON cannot hold; quote it")
     return text
 
 
