@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from embank.checkpoint.status import Status
 from embank.conformance.driver import Driver, KitContext
 from embank.conformance.plugin import RESOURCE_IDS, ProtectionPluginConformance, Subject
 from embank.plugins import Operation, Resource
 from embank_plugins.local import LocalError
-from embank_plugins.local.postgresql import PostgreSQLPlugin
+from embank_plugins.local.postgresql import PostgreSQLPlugin, scratch_name
 
 pytestmark = pytest.mark.service
 
@@ -88,6 +89,11 @@ class TestConformance(ProtectionPluginConformance):
         return str(request.param)
 
     @pytest.fixture
+    def steps(self) -> Iterator[int]:
+        """Before each database is created, filled, equipped, noted, renamed and dropped: each step takes seconds."""
+        return iter((1, 5, 6, 13, 14, 21, 23, 24, 26))
+
+    @pytest.fixture
     def subject(self, resource_id: str, server: Any, configure: Any, as_word: Any) -> Subject:
         before = server.dump(NAME)
 
@@ -151,6 +157,46 @@ def test_a_database_in_use_is_not_replaced(server: Any, plugin: PostgreSQLPlugin
         user.stdin.close()
     assert server.dump(NAME) == before
     assert server.databases() == ["postgres", NAME]
+
+
+def test_what_a_killed_restore_left_is_no_obstacle(server: Any, plugin: PostgreSQLPlugin, drive: Any) -> None:
+    """Its database, which its pg_restore still is at work on."""
+    driver = drive(plugin, RESOURCE, restore={"existing": "replace"})
+    checkpoint = driver.protect()
+    before = server.dump(NAME)
+    left = scratch_name(checkpoint, RESOURCE)
+    server.sql(f"CREATE DATABASE {left}")
+    with subprocess.Popen(server.session(left), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as user:
+        user.stdin.write("SELECT 'here';\n")
+        user.stdin.flush()
+        assert user.stdout.readline() == "here\n"
+        driver.run(Operation.RESTORE, driver.again(checkpoint, "restore"))
+        user.stdin.close()
+    assert server.dump(NAME) == before
+    assert server.databases() == ["postgres", NAME]
+
+
+def test_a_deletion_drops_what_a_killed_restore_left(server: Any, plugin: PostgreSQLPlugin, drive: Any) -> None:
+    """It was never repeated."""
+    driver = drive(plugin, RESOURCE)
+    checkpoint = driver.protect()
+    for left in (scratch_name(checkpoint, RESOURCE), scratch_name(checkpoint, RESOURCE) + "_old"):
+        server.sql(f"CREATE DATABASE {left}")
+    assert driver.delete(checkpoint) == []
+    assert server.databases() == ["postgres", NAME]
+
+
+def test_a_deletion_does_not_need_the_server(
+    server: Any, plugin: PostgreSQLPlugin, configure: Any, drive: Any
+) -> None:
+    checkpoint = drive(plugin, RESOURCE).protect()
+    checkpoint.move(Status.DELETING)
+    text = configuration(server).replace(f"port={server.port}", "port=1")
+    driver = drive(configure(PostgreSQLPlugin, text), RESOURCE)
+    (message,) = driver.run(Operation.DELETE, checkpoint).messages
+    assert "should a restore have been killed" in message
+    assert "Connection refused" in message
+    assert list(checkpoint.section(RESOURCE).names()) == []
 
 
 def test_restoring_to_another_database(server: Any, plugin: PostgreSQLPlugin, drive: Any) -> None:

@@ -23,7 +23,7 @@ from embank.plugins.registry import find_bank
 from embank.resource_graph import canonical, to_chunks
 
 PATIENCE = 300  # seconds that an activity may poll
-LONGEST_PAUSE = 0.2  # seconds; the kit asks again sooner than an activity wants
+LONGEST_PAUSE = 0.05  # seconds; the kit asks again sooner than an activity wants
 BANK = "karbor.protections.embank-filesystem-bank-plugin"
 
 

@@ -15,6 +15,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from embank.plugins import Bank, ObjectInfo
@@ -28,7 +29,6 @@ OUTSIDE = frozenset(
     )
 )
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-UNLIMITED = sys.maxsize
 
 
 class Steps:
@@ -64,8 +64,9 @@ class Steps:
 
 
 def _writes(arguments: tuple[Any, ...]) -> bool:
-    flags = arguments[2] if len(arguments) > 2 else 0
-    return isinstance(flags, int) and bool(flags & WRITING)
+    """Whether an `open` may leave something. A directory is opened for writing only to make a file without a name."""
+    path, _, flags = arguments
+    return isinstance(flags, int) and bool(flags & WRITING) and not isinstance(path, int) and not Path(path).is_dir()
 
 
 class SteppedBank(Bank):

@@ -69,7 +69,7 @@ class PostgreSQLPlugin(ProtectionPlugin):
         self._check_target(database, target)
         client, maintenance = self._client(database), self.conf[SECTION].maintenance_database
         section = checkpoint.section(resource)
-        scratch = _scratch_name(checkpoint, resource)
+        scratch = scratch_name(checkpoint, resource)
         there = oid(client, maintenance, target)
         with _dropped(client, maintenance, [scratch, scratch + "_old"]):
             if there is None or section.noted("restored") != [target, there]:
@@ -97,6 +97,14 @@ class PostgreSQLPlugin(ProtectionPlugin):
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
     ) -> None:
         """Delete the dump."""
+        if resource.id in self._databases:  # or nobody knows it any more
+            client, left = self._client(self._database(resource)), scratch_name(checkpoint, resource)
+            try:
+                drop(client, self.conf[SECTION].maintenance_database, [left, left + "_old"])
+            except LocalError as error:  # the server may be gone for good: its dump has to go all the same
+                context.log(
+                    f"{resource}: should a restore have been killed, its database {left} is still there: {error}"
+                )
         checkpoint.section(resource).clear()
 
     def _database(self, resource: Resource) -> Database:
@@ -153,7 +161,8 @@ def _dropped(client: Client, maintenance: str, databases: Sequence[str]) -> Iter
     drop(client, maintenance, databases)
 
 
-def _scratch_name(checkpoint: Checkpoint, resource: Resource) -> str:
+def scratch_name(checkpoint: Checkpoint, resource: Resource) -> str:
+    """The database that a restore fills: the same in every run, so that one finds what a killed one left."""
     whole = "\0".join((checkpoint.id, resource.type, resource.id)).encode("utf-8", "surrogatepass")
     return f"embank_{hashlib.sha256(whole).hexdigest()[:16]}"
 

@@ -121,5 +121,8 @@ def swap(client: Client, maintenance: str, new: str, place: str, aside: str) -> 
 
 
 def drop(client: Client, maintenance: str, databases: Sequence[str]) -> None:
-    """Drop databases; those that are not there are no error."""
-    client.sql(maintenance, "\n".join(f"DROP DATABASE IF EXISTS {identifier(name)};" for name in databases))
+    """Drop databases of our own, also while a pg_restore of a run that was killed still is at work on them; those
+    that are not there are no error.
+    """
+    statements = (f"DROP DATABASE IF EXISTS {identifier(name)} WITH (FORCE);" for name in databases)
+    client.sql(maintenance, "\n".join(statements))
