@@ -7,6 +7,7 @@ A thread can be abandoned but not stopped, and Python waits for some threads, an
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -28,6 +29,12 @@ def leave(code: int) -> None:
             stream.flush()
         except OSError:  # nobody takes it; Python would try again, and exit with 120
             to_nowhere(stream)
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+        signal.SIGHUP,
+    ):  # all is said and done: they must not change the code
+        signal.signal(number, signal.SIG_IGN)
     deadline = time.monotonic() + IDLE
     for thread in threading.enumerate():
         if thread.name.startswith(OURS):

@@ -41,6 +41,10 @@ def summary_text(summary: Summary) -> Iterator[str]:
             f"    {_name(window)}: {window.phase} was started, {window.closer} did not succeed"
             for window in summary.open
         )
+    if summary.state == "INTERRUPTED":
+        yield "  it can be taken up; its checkpoint stays locked until then, or for 15 min at most:"
+        yield f"    close and end it: embank cancel {plain(summary.execution)}"
+        yield f"    go on with it:    embank resume {plain(summary.execution)}"
     yield from course_text(summary)
     yield from (f"  warning: {plain(warning)}" for warning in summary.warnings)
 
@@ -57,7 +61,7 @@ def course_text(summary: Summary) -> Iterator[str]:
 def _how(summary: Summary) -> str:
     """What to type; the closers ask the checkpoint what there is to do."""
     if summary.state == "INTERRUPTED":
-        return f"with: embank cancel {plain(summary.execution)}"
+        return f"now: embank cancel {plain(summary.execution)}"
     return f"again when you have mended why they failed: embank resume {plain(summary.execution)}"
 
 
