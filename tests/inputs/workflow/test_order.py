@@ -13,6 +13,7 @@ Refuse = Callable[[str, str], Diagnostic]
 Problems = Callable[[str], tuple[Diagnostic, ...]]
 LineOf = Callable[[str], int]
 DONE = "      requires: application_shop_ready\n"  # of the cleanup's last task
+BEGIN = "      on-success: [activities]\n      on-error: [abandon]\n"  # what follows it
 LITERAL = r"""'<% "vm \u007b\u007b 7*7 \u007d\u007d" %>'"""
 
 
@@ -135,3 +136,58 @@ def test_what_a_sub_workflow_is_given(old: str, new: str, message: str, refused:
     problem = refused(old, new)
     assert problem.code in ("EMB616", "EMB608")
     assert message in problem.message
+
+
+def test_a_join_that_waits_for_nothing(refused: Refuse, line_of: LineOf) -> None:
+    problem = refused("    begin:\n", "    begin:\n      join: all\n")
+    assert (problem.code, problem.place.line) == ("EMB618", line_of("    begin:\n") + 1)
+    assert "no task leads to it" in problem.message
+
+
+def test_a_join_of_tasks_that_may_come_alone(refused: Refuse) -> None:
+    """In Mistral it would fail, here it would never start: whichever way the execution goes."""
+    extra = "    one: {action: std.noop, on-complete: [both]}\n    two: {action: std.noop, on-complete: [both]}\n"
+    both = "    both: {action: std.noop, join: all}\n"
+    apart = refused(
+        BEGIN,
+        f"      on-success: [activities, one]\n      on-error: [abandon, two]\n{extra}{both}",
+    )
+    assert apart.code == "EMB618"
+    assert "'one' and 'two', and one may come alone" in apart.message
+
+
+def test_a_join_of_tasks_that_come_together(edited: Callable[[str, str], object]) -> None:
+    extra = "    one: {action: std.noop, on-complete: [both]}\n    two: {action: std.noop, on-complete: [three]}\n"
+    both = "    three: {action: std.noop, on-complete: [both]}\n    both: {action: std.noop, join: all}\n"
+    edited(BEGIN, f"{BEGIN.replace('activities', 'activities, one, two')}{extra}{both}")
+
+
+@pytest.mark.parametrize("name", ["n" * 209, "n" * 255])
+def test_the_name_of_a_join_is_shorter(name: str, refused: Refuse) -> None:
+    extra = f"    one: {{action: std.noop, on-complete: [{name}]}}\n    {name}: {{action: std.noop, join: all}}\n"
+    problem = refused(BEGIN, f"{BEGIN.replace('activities', 'activities, one')}{extra}")
+    assert (problem.code, problem.hint) == ("EMB607", "at most 208 characters")
+
+
+def test_a_task_that_would_run_twice(refused: Refuse, line_of: LineOf) -> None:
+    problem = refused(
+        "      on-success: [complete]\n", "      on-success: [complete]\n      on-complete: [complete]\n"
+    )
+    assert (problem.code, problem.place.line) == ("EMB620", line_of("    complete:\n") + 1)
+    assert "on-success of 'activities' and on-complete of 'activities' both lead to it" in problem.message
+
+
+def test_a_task_that_two_ways_lead_to(refused: Refuse) -> None:
+    extra = "    one: {action: std.noop, on-complete: [two]}\n    two: {action: std.noop}\n"
+    problem = refused(BEGIN, f"{BEGIN.replace('activities', 'activities, one, two')}{extra}")
+    assert problem.code == "EMB620"
+
+
+def test_what_would_start_before_the_checkpoint_is_open(refused: Refuse, line_of: LineOf) -> None:
+    problem = refused("      on-success: [complete]\n", "")
+    assert (problem.code, problem.place.line) == ("EMB619", line_of("    complete:\n") - 1)
+    assert "no task leads to 'complete'" in problem.message
+
+
+def test_what_is_not_embanks_may_start_beside_begin(edited: Callable[[str, str], object]) -> None:
+    edited("  tasks:\n    begin:\n", "  tasks:\n    tell: {action: std.echo, input: {output: hello}}\n    begin:\n")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from embank.diagnostics import Place
 from embank.document import TaskSpec, WorkflowSpec
 from embank.graph import topological_order
 from embank.inputs.shape import Shape, quoted
@@ -34,10 +35,11 @@ def check_branches(shape: Shape, spec: WorkflowSpec) -> None:
             if name in inbound:
                 inbound[name].append(edge)
     reasons = _reasons(spec, inbound)
+    tasks = shape.located.value[spec.name]["tasks"]
     for task in spec.tasks.values():
         if task.join:
             _check_join(shape, spec, task, inbound[task.name], reasons)
-        else:
+        elif "join" not in tasks[task.name]:  # else a wrong one was reported
             _check_twice(shape, task, inbound[task.name], reasons)
 
 
@@ -69,50 +71,46 @@ def _check_join(
     shape: Shape, spec: WorkflowSpec, task: TaskSpec, inbound: Sequence[Edge], reasons: Mapping[str, Reason]
 ) -> None:
     what = f"task {quoted(task.name)}"
-    mapping = shape.located.value[spec.name]["tasks"][task.name]
-    place = shape.located.place(mapping, "join")
+    place = shape.located.place(shape.located.value[spec.name]["tasks"][task.name], "join")
     if len(task.name) > keys.JOIN_NAME:
         message = f"the name of {what} is too long for one with `join`"
         shape.problem("EMB607", message, task.place, f"at most {keys.JOIN_NAME} characters")
     if not inbound:
-        message = f"{what} waits with `join`, and no task leads to it"
-        shape.problem(
-            "EMB618", message, place, "name it in `on-complete` of the tasks it waits for, or take `join` out"
-        )
-        return
-    odd = [edge for edge in inbound if edge.key != "on-complete"]
-    for edge in odd:
-        source = shape.located.value[spec.name]["tasks"][edge.task]
-        names = source[edge.key]
-        at = shape.located.place(names, names.index(task.name)) if isinstance(names, list) else None
-        message = f"task {quoted(edge.task)}: {edge.key} leads to {quoted(task.name)}, which waits with `join`"
-        hint = f"it may never come, and {task.name} would wait for ever: use `on-complete`"
-        shape.problem("EMB604", message, at or shape.located.place(source, edge.key), hint)
-    first = inbound[0]
-    other = next((edge for edge in inbound if reasons[edge.task] != reasons[first.task]), None)
-    if other and not odd:
-        message = (
-            f"{what} waits with `join` for {quoted(first.task)} and {quoted(other.task)}, and one may come alone"
-        )
-        shape.problem(
-            "EMB618", message, place, "it would wait for ever, or fail; let it wait for tasks that always come"
-        )
+        hint = "name it in `on-complete` of the tasks that it waits for, or take `join` out"
+        shape.problem("EMB618", f"{what} waits with `join`, and no task leads to it", place, hint)
+    elif unsure := [edge for edge in inbound if edge.key != "on-complete"]:
+        for edge in unsure:
+            message = f"task {quoted(edge.task)}: {edge.key} leads to {quoted(task.name)}, which waits with `join`"
+            hint = f"it may never come, and {task.name} would wait for ever: use `on-complete`"
+            shape.problem("EMB604", message, _place(shape, spec, edge, task.name), hint)
+    elif len({reasons[edge.task] for edge in inbound}) > 1:
+        first = inbound[0].task
+        other = next(edge.task for edge in inbound if reasons[edge.task] != reasons[first])
+        message = f"{what} waits with `join` for {quoted(first)} and {quoted(other)}, and one may come alone"
+        hint = "it would wait for ever, or fail; let it wait for tasks that come together"
+        shape.problem("EMB618", message, place, hint)
+
+
+def _place(shape: Shape, spec: WorkflowSpec, edge: Edge, name: str) -> Place:
+    """Where a task names the one that follows it."""
+    mapping = shape.located.value[spec.name]["tasks"][edge.task]
+    names = mapping[edge.key]
+    if isinstance(names, list):
+        return shape.located.place(names, names.index(name))
+    return shape.located.place(mapping, edge.key)
 
 
 def _check_twice(shape: Shape, task: TaskSpec, inbound: Sequence[Edge], reasons: Mapping[str, Reason]) -> None:
     seen: dict[Reason, Edge] = {}
     for edge in inbound:
-        for reason in _all_reasons(edge, reasons):
-            if reason in seen:
-                names = f"{quoted(seen[reason].task)} and {quoted(edge.task)}"
-                if seen[reason].task == edge.task:
-                    names = f"{seen[reason].key} and {edge.key} of {quoted(edge.task)}"
-                message = f"task {quoted(task.name)} would run more than once: {names} lead to it, each time"
-                shape.problem("EMB620", message, task.place, "give it `join: all`, or take one of them out")
-                return
-        for reason in _all_reasons(edge, reasons):
-            seen[reason] = edge
-    return
+        found = _all_reasons(edge, reasons)
+        other = next((seen[reason] for reason in found if reason in seen), None)
+        if other:
+            ways = f"{other.key} of {quoted(other.task)} and {edge.key} of {quoted(edge.task)}"
+            message = f"task {quoted(task.name)} would run more than once: {ways} both lead to it"
+            shape.problem("EMB620", message, task.place, "give it `join: all`, or take one of them out")
+            return
+        seen.update(dict.fromkeys(found, edge))
 
 
 def _all_reasons(edge: Edge, reasons: Mapping[str, Reason]) -> tuple[Reason, ...]:

@@ -8,11 +8,13 @@ from embank.diagnostics import Related, did_you_mean
 from embank.document import Expression, Flow, WorkflowSpec
 from embank.expressions import Form
 from embank.inputs.shape import Shape, is_kind, quoted
+from embank.inputs.workflow.branches import followers
 from embank.model import Json, Operation
 from embank.resource_graph import from_chunks
 
 RUN = ("provider", "plan", "operation", "checkpoint", "execution")
 OPERATIONS = tuple(map(str, Operation))
+BEGIN = "embank.begin"
 COMPILED = "was the file compiled by Embank? Compile it again to see how it should look"
 
 
@@ -44,7 +46,20 @@ def check_main(shape: Shape, spec: WorkflowSpec) -> None:
         _check_run(shape, mapping["vars"]["run"], spec.vars["run"])
     if "concurrency" in spec.vars:
         _check_concurrency(shape, mapping["vars"], spec.vars["concurrency"])
+    _check_start(shape, spec)
     _check_graph(shape, spec)
+
+
+def _check_start(shape: Shape, spec: WorkflowSpec) -> None:
+    """Where there is a begin, nothing of Embank starts beside it: the checkpoint would not be open yet."""
+    led_to = {name for task in spec.tasks.values() for _, name in followers(task)}
+    first = [task for task in spec.tasks.values() if task.name not in led_to]
+    if shape.problems or not any(task.action == BEGIN for task in first):
+        return  # a misspelt name may be to blame, and was reported
+    for task in first:
+        if task.workflow or (task.action.startswith("embank.") and task.action != BEGIN):
+            message = f"no task leads to {quoted(task.name)}: it would start at once, before the checkpoint is open"
+            shape.problem("EMB619", message, task.place, "name it in `on-success` of the task that it comes after")
 
 
 def _check_run(shape: Shape, raw: dict[str, Json], run: Mapping[str, Json]) -> None:
@@ -85,7 +100,7 @@ def _check_concurrency(shape: Shape, raw: dict[str, Json], limits: Json) -> None
 
 def _check_graph(shape: Shape, spec: WorkflowSpec) -> None:
     """The resource graph: whole, in order, and one that Embank can read back from the checkpoint."""
-    begins = [task for task in spec.tasks.values() if task.action == "embank.begin" and "graph" in task.input]
+    begins = [task for task in spec.tasks.values() if task.action == BEGIN and "graph" in task.input]
     if not begins:
         return
     if not all(is_kind(task.input.get("chunk", 1), int) for task in begins):

@@ -59,7 +59,7 @@ def _join(task: Fields) -> bool:
     word = task.text("join")
     if word not in ("", "all"):
         task.problem("EMB605", f"join must be `all`, not {quoted(word)}", "join")
-    return bool(word)
+    return word == "all"
 
 
 def _retry(shape: Shape, task: Fields, what: str) -> Retry | None:
