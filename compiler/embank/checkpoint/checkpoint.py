@@ -248,7 +248,8 @@ class Checkpoint:
         self.leases.drop_superseded()
         lease = self.leases.current()
         if self.status().status is not Status.AVAILABLE and (lease is None or lease.owner == self.execution):
-            delete_all(self.bank, f"{self.above}resources/")
+            for name in ("resources/", "graph/", "README"):  # not what its executions say of what is open
+                delete_all(self.bank, self.above + name)
 
     # executions
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.errors import CheckpointError, CheckpointMissing
@@ -36,6 +37,9 @@ INPUTS: Mapping[str, frozenset[str]] = {
     "embank.complete": frozenset(("status",)),
 }
 ENDS = {"restored": Operation.RESTORE, "verified": Operation.VERIFY, "deleted": Operation.DELETE}
+
+
+T = TypeVar("T")
 
 
 class Actions:
@@ -123,22 +127,9 @@ class Actions:
         checkpoint.record_operation(run.execution, run.operation, "started")
 
     def _begin_delete(self, checkpoint: Checkpoint) -> None:
-        """Mark it as being deleted. That takes two small records, for which a full bank has no room."""
-        try:
-            self._mark_deleting(checkpoint)
-        except BankError:
-            checkpoint.make_room()
-            try:
-                self._mark_deleting(checkpoint)
-            except BankError as error:
-                raise BankError(
-                    f"{error} (a deletion begins with two records of some hundred bytes, and there is nothing in the "
-                    "checkpoint that may go before: free some kilobytes, then delete it again)"
-                ) from error
-
-    def _mark_deleting(self, checkpoint: Checkpoint) -> None:
-        lease = self._leases.take(checkpoint)
-        checkpoint.move(Status.DELETING, token=lease.token)
+        """Mark it as being deleted. That takes two small records, for which a full bank may have no room."""
+        lease = _with_room(checkpoint, lambda: self._leases.take(checkpoint))
+        _with_room(checkpoint, lambda: checkpoint.move(Status.DELETING, token=lease.token))
 
     def _check_available(self, run: Run, checkpoint: Checkpoint) -> None:
         status = checkpoint.status()
@@ -221,3 +212,18 @@ class Actions:
         """Give the lease back; if that fails it expires."""
         with suppress(BankError, CheckpointError):
             self._leases.release(checkpoint)
+
+
+def _with_room(checkpoint: Checkpoint, write: Callable[[], T]) -> T:
+    """`write` a record; when that fails, make room and do so again."""
+    try:
+        return write()
+    except BankError:
+        checkpoint.make_room()
+    try:
+        return write()
+    except BankError as error:
+        raise BankError(
+            f"{error} (a deletion begins with two records of some hundred bytes, and there is nothing in the "
+            "checkpoint that may go before: if the bank is full, free some kilobytes, then delete it again)"
+        ) from error

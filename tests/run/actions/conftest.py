@@ -14,7 +14,7 @@ from embank.checkpoint.status import Status
 from embank.checkpoint.store import Checkpoints
 from embank.inputs.provider import Provider
 from embank.model import Phase, Resource, ResourceKey
-from embank.plugins import Poll, ProtectionPlugin, closes
+from embank.plugins import Bank, Poll, ProtectionPlugin, closes
 from embank.plugins.checks import activities
 from embank.plugins.registry import LoadedBank, LoadedPlugin
 from embank.resource_graph import canonical, to_chunks
@@ -104,13 +104,19 @@ class Site:
         self.path = path / "bank"
         bank = FilesystemBank(SimpleNamespace(filesystem_bank=SimpleNamespace(path=str(self.path))))
         self.checkpoints = Checkpoints(bank)
+        self.loaded = loaded
+        self.said: list[str] = []
+        self.debug: list[str] = []
+        self.cancelled = False
+        self.restart(bank)
+
+    def restart(self, bank: Bank) -> None:
+        """Do what follows as another process would, on this bank."""
+        loaded = self.loaded
         self.provider = Provider(
             "p-id", "P", "", True, "p.conf", "0" * 64, LoadedBank("fs", "fs", "1", FilesystemBank),
             dict.fromkeys(AppPlugin.resource_types, loaded), (), lambda: bank, ("s3cr3t-token",),
         )  # fmt: skip
-        self.said: list[str] = []
-        self.debug: list[str] = []
-        self.cancelled = False
         self.actions = Actions([self.provider], debug=self.debug.append)
 
     def tell(self, text: str) -> None:
@@ -143,6 +149,12 @@ def site(tmp_path: Path) -> Iterator[Site]:
     site = Site(tmp_path)
     yield site
     site.actions.close()
+
+
+@pytest.fixture
+def make_site() -> Callable[[Path], Site]:
+    """For tests that need many."""
+    return Site
 
 
 @pytest.fixture
