@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -122,6 +124,29 @@ def test_an_activity_that_is_given_up_ends_its_command(
         time.sleep(next(polls).after)
     polls.close()
     assert_gone(int((tmp_path / "pid").read_text()))
+
+
+def test_a_command_ends_when_its_runner_is_killed(script: Any, tmp_path: Path) -> None:
+    """Otherwise it would freeze the application after another runner has thawed it."""
+    ctl = script(
+        "ctl", f"trap '' TERM; sleep 1000 & echo $! > {tmp_path}/part; mv {tmp_path}/part {tmp_path}/pid; wait"
+    )
+    runner = os.fork()
+    if not runner:
+        try:
+            finish(run("freeze", [str(ctl)], {}, timeout=60))
+        finally:
+            os._exit(1)
+    while not (tmp_path / "pid").exists():
+        time.sleep(0.01)
+    os.kill(runner, signal.SIGKILL)
+    os.waitpid(runner, 0)
+    assert_gone(int((tmp_path / "pid").read_text()))
+
+
+def test_a_command_has_no_children_but_its_own(script: Any) -> None:
+    """One that waits for all of them must not wait for ours."""
+    finish(run("freeze", [sys.executable, "-c", "import os\ntry: os.wait()\nexcept ChildProcessError: pass"], {}, 60))
 
 
 def assert_gone(pid: int) -> None:

@@ -1,18 +1,21 @@
 """Run one command of the operator's, as steps of a polled activity.
 
-No shell. The command gets a session and process group of its own, nothing to read, and a few variables that
-say what it is for. When its time is up, or the activity is given up, the whole group is ended: a freeze that
-was abandoned must not freeze anything later on.
+No shell looks at it. The command gets a session and process group of its own, nothing to read, and a few variables
+that say what it is for. When its time is up, the activity is given up, or we are killed, the whole group is ended: a
+freeze that was abandoned must not freeze anything later on.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import stat
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from embank.plugins import Poll
 from embank_plugins.local import LocalError, printable
@@ -20,14 +23,23 @@ from embank_plugins.local import LocalError, printable
 TAIL = 4096  # bytes of output that are kept for an error message
 GRACE = 2.0  # seconds between SIGTERM and SIGKILL
 FIRST_POLL, LAST_POLL = 0.01, 0.25  # seconds
+# Becomes the command, and leaves behind a watcher, which is nobody's child. It reads from us: a line means that all
+# is well; no line, that we are dead, and then it ends the group, itself included.
+WATCHED = (
+    "/bin/sh",
+    "-c",
+    'exec 3<&0 </dev/null; ( (read -r line <&3 || kill -s KILL -- "-$$") >/dev/null 2>&1 & ); exec "$@" 3<&-',
+    "embank",
+)
 
 
 def run(label: str, command: Sequence[str], variables: Mapping[str, str], timeout: float) -> Iterator[Poll]:
     """Run the command to its end, yielding while it runs. Raises LocalError, with the last line it printed."""
     try:
+        _check_program(command[0])
         process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
+            [*WATCHED, *command],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env={**os.environ, **variables},
@@ -35,6 +47,7 @@ def run(label: str, command: Sequence[str], variables: Mapping[str, str], timeou
         )
     except (OSError, ValueError) as error:
         raise LocalError(f"the {label} command {command[0]!r} cannot be started: {_reason(error)}") from error
+    assert process.stdin is not None
     assert process.stdout is not None
     tail = _Tail(process.stdout.fileno())
     deadline = time.monotonic() + timeout
@@ -51,7 +64,16 @@ def run(label: str, command: Sequence[str], variables: Mapping[str, str], timeou
     finally:
         if process.poll() is None:
             _end(process)
+        with suppress(BrokenPipeError):
+            process.stdin.write(b"\n")
+            process.stdin.close()
         process.stdout.close()
+
+
+def _check_program(path: str) -> None:
+    """Raise what starting it would raise."""
+    if stat.S_ISDIR(Path(path).stat().st_mode) or not os.access(path, os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
 
 
 class _Tail:
