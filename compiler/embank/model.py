@@ -120,6 +120,13 @@ class Source:
     version: str = ""
 
 
+class Lower(StrEnum):
+    """How the order of the activities is written: what each task requires, or what follows it."""
+
+    REVERSE = "reverse"
+    DIRECT = "direct"
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """Everything a compilation depends on. The passes are functions of this and nothing else."""
@@ -138,6 +145,7 @@ class Request:
     sources: tuple[Source, ...] = ()
     command: str = ""  # the command line that checks the file, for its header
     max_tasks: int = 50
+    lower: Lower = Lower.REVERSE
 
 
 class Kind(StrEnum):

@@ -23,7 +23,7 @@ from embank.cli.output import write_artefact
 from embank.cli.report import Reported, need, report
 from embank.diagnostics import Diagnostic, Severity
 from embank.errors import ExitCode, UsageError
-from embank.model import Operation
+from embank.model import Lower, Operation
 
 if TYPE_CHECKING:
     from embank.checkpoint.checkpoint import Checkpoint
@@ -54,6 +54,13 @@ class Compile(EmbankCommand):
             default=MAX_TASKS,
             help=f"cut the activities into sub-workflows of at most N tasks (default: {MAX_TASKS})",
         )
+        parser.add_argument(
+            "--lower",
+            choices=[str(way) for way in Lower],
+            default=str(Lower.REVERSE),
+            help="say of each task what it requires (reverse, the default), or what follows it (direct: for sites "
+            "that run several Mistral engines)",
+        )
         parser.add_argument("--template-dir", metavar="DIRECTORY", help="templates that replace the built-in ones")
         return parser
 
@@ -81,7 +88,10 @@ class Compile(EmbankCommand):
             report(prepared.diagnostics)
             raise Reported
         request = replace(
-            prepared.value.request, max_tasks=parsed_args.max_tasks, command=self.check_command(parsed_args)
+            prepared.value.request,
+            max_tasks=parsed_args.max_tasks,
+            lower=Lower(parsed_args.lower),
+            command=self.check_command(parsed_args),
         )
         compiled = compile_workflow(request)
         later = self.later(prepared.value) if compiled.value else ()
@@ -97,6 +107,8 @@ class Compile(EmbankCommand):
     def check_command(self, arguments: argparse.Namespace) -> str:
         """The command line that tells whether the file is up to date; it stands in the file's header."""
         options = [] if arguments.max_tasks == MAX_TASKS else ["--max-tasks", str(arguments.max_tasks)]
+        if arguments.lower != Lower.REVERSE:
+            options += ["--lower", arguments.lower]
         output = "FILE" if arguments.output == "-" else arguments.output
         command = ["embank", "compile", str(self.operation), *self.inputs(arguments), *options, "-o", output]
         return f"{shlex.join(command)} --check"

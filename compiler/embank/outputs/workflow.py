@@ -2,6 +2,7 @@
 
     <name>               direct    begin → activities → complete; on error cleanup → abandon → fail
     <name>_activities…   reverse   one task per activity, with explicit `requires`; `done` requires every last one
+                         direct    if asked for: what follows each task, `join: all` where several come together
     <name>_cleanup…      direct    the closers, each followed by others whether it succeeded or not
 
 The words are in the templates `workflow*.yaml.j2`. The text is streamed, a batch of tasks at a time: a
@@ -16,7 +17,7 @@ from typing import NamedTuple
 
 import embank
 from embank.graph import reverse
-from embank.model import Body, Json, Kind, Operation, Phase, Resource, Task, Workflow
+from embank.model import Body, Json, Kind, Lower, Operation, Phase, Resource, Task, Workflow
 from embank.outputs.render import environment, template_errors
 from embank.resource_graph import to_chunks
 
@@ -55,10 +56,12 @@ def write_workflow(workflow: Workflow, template_dir: str | None = None) -> Itera
         for bodies in (workflow.bodies, workflow.cleanup):
             for body in bodies:
                 cleanup = bodies is workflow.cleanup
-                yield render_body(body=body, whole=bodies[0], cleanup=cleanup)
-                tasks = _closers(body, bodies) if cleanup else _tasks(body, bodies)
+                direct = cleanup or workflow.request.lower is Lower.DIRECT
+                yield render_body(body=body, whole=bodies[0], cleanup=cleanup, direct=direct)
+                write = _closers if cleanup else _tasks_direct if direct else _tasks
+                tasks = write(body, bodies)
                 while batch := list(islice(tasks, BATCH)):
-                    yield render_tasks(tasks=batch, cleanup=cleanup)
+                    yield render_tasks(tasks=batch, direct=direct)
 
 
 def count(workflow: Workflow) -> Counts:
@@ -85,6 +88,7 @@ def _main(workflow: Workflow) -> dict[str, Json]:
         "request": request,
         "body": workflow.bodies[0].name,
         "cleanup": workflow.cleanup[0].name if workflow.cleanup else "",
+        "direct": request.lower is Lower.DIRECT,
         "counts": counts,
         "phases": [phase for phase in Phase if phase in used],
         "version": embank.__version__,
@@ -117,6 +121,7 @@ class TaskFacts(NamedTuple):
     part: str  # the name of the workflow that a PART runs
     requires: Sequence[str] = ()
     follow: Sequence[str] = ()  # the tasks that start when it ends, well or not
+    then: Sequence[str] = ()  # the tasks that start when it has succeeded
     join: bool = False  # it waits for several tasks
 
 
@@ -126,8 +131,23 @@ def _tasks(body: Body, bodies: Sequence[Body]) -> Iterator[TaskFacts]:
     for facts, requires in zip(_facts(body, bodies), body.requires, strict=True):
         yield facts._replace(requires=[body.tasks[index].name for index in requires])
     last = [task.name for index, task in enumerate(body.tasks) if index not in required]
+    yield _done(body)._replace(requires=last)
+
+
+def _tasks_direct(body: Body, bodies: Sequence[Body]) -> Iterator[TaskFacts]:
+    """The same order, said from the other side: what follows each task."""
+    followers = reverse(body.requires)
+    last = 0
+    for index, facts in enumerate(_facts(body, bodies)):
+        then = [body.tasks[after].name for after in followers[index]]
+        last += not then
+        yield facts._replace(then=then or [DONE], join=len(body.requires[index]) > 1)
+    yield _done(body)._replace(join=last > 1)
+
+
+def _done(body: Body) -> TaskFacts:
     done = Task(Kind.JOIN, name=DONE, description="Everything above has succeeded.")
-    yield TaskFacts(done, bool(body.tasks), (), (), "", last)
+    return TaskFacts(done, bool(body.tasks), (), (), "")
 
 
 def _closers(body: Body, bodies: Sequence[Body]) -> Iterator[TaskFacts]:

@@ -78,6 +78,8 @@ def _check_join(
     if not inbound:
         hint = "name it in `on-complete` of the tasks that it waits for, or take `join` out"
         shape.problem("EMB618", f"{what} waits with `join`, and no task leads to it", place, hint)
+    elif _fails_or_comes(spec, inbound):
+        return
     elif unsure := [edge for edge in inbound if edge.key != "on-complete"]:
         for edge in unsure:
             message = f"task {quoted(edge.task)}: {edge.key} leads to {quoted(task.name)}, which waits with `join`"
@@ -89,6 +91,15 @@ def _check_join(
         message = f"{what} waits with `join` for {quoted(first)} and {quoted(other)}, and one may come alone"
         hint = "it would wait for ever, or fail; let it wait for tasks that come together"
         shape.problem("EMB618", message, place, hint)
+
+
+def _fails_or_comes(spec: WorkflowSpec, inbound: Sequence[Edge]) -> bool:
+    """Everything leads to it by on-success, and where nothing handles a failure the workflow fails with the task
+    that does not come: the activities of a direct workflow, as `requires` says it in a reverse one.
+    """
+    return all(edge.key == "on-success" for edge in inbound) and not any(
+        task.on_error for task in spec.tasks.values()
+    )
 
 
 def _place(shape: Shape, spec: WorkflowSpec, edge: Edge, name: str) -> Place:
