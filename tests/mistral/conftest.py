@@ -22,6 +22,13 @@ def mistral() -> Iterator[Any]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def oracle() -> Iterator[Any]:
+    """Mistral's parser, without a server: `oracle.ask(text)`."""
+    with _services["start_oracle"]() as parser:
+        yield parser
+
+
 @pytest.fixture
 def providers(mistral: Any) -> Iterator[Path]:
     """The directory that executors read provider files from; empty before and after a test."""

@@ -1,6 +1,7 @@
 """A real Mistral of the tests' own: engine, executor and API in one process, with sqlite, on a port of the loopback.
 
-`start_mistral()` gives a running `Server`; tests/mistral/conftest.py has it as the session fixture `mistral`.
+`start_mistral()` gives a running `Server`, `start_oracle()` Mistral's parser alone; tests/mistral/conftest.py has
+them as the session fixtures `mistral` and `oracle`.
 """
 
 from __future__ import annotations
@@ -118,11 +119,35 @@ class Server:
             return False
 
 
+class Oracle:
+    """Mistral's parser, in a process that stays: `ask(text)` what it makes of a workflow file (mistral_oracle.py)."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def ask(self, text: str) -> Any:
+        """{"refused": reason}, or {"workflows": {name: {"vars": values, "tasks": {name: input}}}}."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(text) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+
+@contextlib.contextmanager
+def start_oracle() -> Iterator[Oracle]:
+    """The parser, until the end of the block. Fails in one line when Mistral is not installed."""
+    _need_mistral()
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    # Its end of stdin is its end; it also ends when this process is killed.
+    with subprocess.Popen([PYTHON, HERE / "mistral_oracle.py"], text=True, **pipes) as process:
+        yield Oracle(process)
+
+
 @contextlib.contextmanager
 def start_mistral() -> Iterator[Server]:
     """A running server, and nothing left of it afterwards. Fails in one line when Mistral is not installed."""
-    if not PYTHON.exists():
-        pytest.fail("there is no Mistral: run `make services`", pytrace=False)
+    _need_mistral()
     home = Path(tempfile.mkdtemp(prefix="embank-mistral-"))
     server = Server(home)
     try:
@@ -131,3 +156,8 @@ def start_mistral() -> Iterator[Server]:
     finally:
         server.stop()
         shutil.rmtree(home)
+
+
+def _need_mistral() -> None:
+    if not PYTHON.exists():
+        pytest.fail("there is no Mistral: run `make services`", pytrace=False)

@@ -84,7 +84,7 @@ def test_a_problem_deep_inside_an_input_has_its_own_place(refused: Refuse, shop:
         ("operation: protect", "operation: protct", "operation of run must be one of"),
         ("operation: protect", "operation: restore", "must be the id of a checkpoint"),
         ("      execution: <% execution().id %>", "      execution: mine", "must be <% execution().id %>"),
-        ("checkpoint: <% execution().id %>", "checkpoint: <% $.lock %>", "checkpoint of run must be text"),
+        ("checkpoint: <% execution().id %>", "checkpoint: [a]", "checkpoint of run must be text"),
     ],
 )
 def test_a_wrong_run(old: str, new: str, message: str, refused: Refuse) -> None:
@@ -106,3 +106,9 @@ def test_no_run_at_all(shop: Path, problems: Problems) -> None:
 def test_wrong_limits(limit: str, refused: Refuse) -> None:
     problem = refused("lock: {embank: '0.1.0'}", f"concurrency: {{Local::SQLite: {limit}}}")
     assert (problem.code, "must be a whole number from 1" in problem.message) == ("EMB605", True)
+
+
+def test_a_variable_made_of_another_one(refused: Refuse) -> None:
+    """Neither Mistral nor the runner has a value for it: variables see the input alone."""
+    problem = refused("lock: {embank: '0.1.0'}", "lock: <% $.run %>")
+    assert (problem.code, problem.message) == ("EMB615", "there is no variable 'run' here")

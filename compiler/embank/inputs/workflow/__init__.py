@@ -8,9 +8,10 @@ Checks are direct and linear: a file has 300,000 tasks (field notes, section 4, 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
-from embank.diagnostics import Checked, has_errors
+from embank.diagnostics import Checked, Diagnostic, has_errors
 from embank.document import Document, WorkflowSpec
 from embank.inputs.shape import Shape, TooManyProblems
 from embank.inputs.workflow.calls import check_calls
@@ -19,22 +20,25 @@ from embank.inputs.workflow.order import check_order
 from embank.inputs.workflow.specs import read_specs
 from embank.inputs.yaml import DEEPEST, Located, parse, read
 
-__all__ = ["parse_workflow", "read_workflow"]
+__all__ = ["Rule", "parse_workflow", "read_workflow"]
+
+# What else somebody wants to know of a document without errors, such as whether an engine copes with it.
+Rule = Callable[[Document, Located], Iterable[Diagnostic]]
 
 NESTED = DEEPEST + 10  # parameters stand deeper here than in the plan that they come from
 
 
-def parse_workflow(data: bytes, file: str) -> Checked[Document]:
+def parse_workflow(data: bytes, file: str, rules: Sequence[Rule] = ()) -> Checked[Document]:
     """Read a workflow file from memory. `file` is the name that places show."""
-    return _checked(parse(data, file, deepest=NESTED, dates=False))
+    return _checked(parse(data, file, deepest=NESTED, dates=False), rules)
 
 
-def read_workflow(file: str) -> Checked[Document]:
+def read_workflow(file: str, rules: Sequence[Rule] = ()) -> Checked[Document]:
     """Read a workflow file; `-` is stdin. Raises InputUnreadable when there is nothing to read."""
-    return _checked(read(file, deepest=NESTED, dates=False))
+    return _checked(read(file, deepest=NESTED, dates=False), rules)
 
 
-def _checked(found: Checked[Located]) -> Checked[Document]:
+def _checked(found: Checked[Located], rules: Sequence[Rule]) -> Checked[Document]:
     """The document, when there is no error in it, and all that is wrong."""
     if found.value is None:
         return Checked(None, found.diagnostics)
@@ -47,7 +51,9 @@ def _checked(found: Checked[Located]) -> Checked[Document]:
     problems = (*found.diagnostics, *shape.problems)
     if main is None or has_errors(problems):
         return Checked(None, problems)
-    return Checked(Document(shape.located.file, shape.located.sha256, main, specs), problems)
+    document = Document(shape.located.file, shape.located.sha256, main, specs)
+    problems += tuple(problem for rule in rules for problem in rule(document, shape.located))
+    return Checked(None if has_errors(problems) else document, problems)
 
 
 def _follow_rules(shape: Shape, specs: dict[str, WorkflowSpec]) -> str | None:

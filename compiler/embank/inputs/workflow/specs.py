@@ -48,13 +48,14 @@ def _read_spec(shape: Shape, name: str, mapping: dict[str, Json]) -> WorkflowSpe
     flow = _flow(fields)
     wanted, variables, output = fields.names("input", single=False), fields.mapping("vars"), fields.mapping("output")
     values = Values(shape, {*wanted, *variables})
+    inputs = Values(shape, wanted)  # variables cannot be made of each other
     return WorkflowSpec(
         name=name,
         flow=flow,
         place=place,
         description=fields.text("description"),
         input=wanted,
-        vars=values.read(variables, mapping, "vars"),
+        vars=inputs.read(variables, mapping, "vars"),
         output=values.read(output, mapping, "output"),
         tasks=_read_tasks(shape, fields, values, flow),
     )

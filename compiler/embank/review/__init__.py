@@ -1,0 +1,1 @@
+"""Looks at workflow files: what is right for Embank may still go wrong elsewhere."""
