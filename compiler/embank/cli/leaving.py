@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+from typing import TextIO
 
 from embank.cli.output import to_nowhere
 from embank.plaintext import plain
@@ -24,11 +25,7 @@ def leave(code: int) -> None:
     """Flush the standard streams, and see to it that the process ends with this code: at once when one of our workers
     is stuck, else in Python's own way, which has a limit.
     """
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:  # nobody takes it; Python would try again, and exit with 120
-            to_nowhere(stream)
+    _flush(sys.stdout)
     for number in (
         signal.SIGINT,
         signal.SIGTERM,
@@ -41,7 +38,15 @@ def leave(code: int) -> None:
             thread.join(max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
                 os._exit(code)  # Python cannot end well while that thread is somewhere in foreign code
+    _flush(sys.stderr)  # of a terminal that stalls a thread of ours is still waiting
     threading.Thread(target=_end, args=(code,), name="leaving", daemon=True).start()
+
+
+def _flush(stream: TextIO) -> None:
+    try:
+        stream.flush()
+    except OSError:  # nobody takes it; Python would try again, and exit with 120
+        to_nowhere(stream)
 
 
 def _end(code: int) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TextIO
 
@@ -54,6 +54,21 @@ def to_nowhere(stream: TextIO) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
+
+
+def mind_terminals() -> Callable[[object], None]:
+    """A function to be called again and again: it lets standard streams whose terminal has gone away lead nowhere.
+    Otherwise whoever prints something, such as a plugin that thaws, would fail.
+    """
+    terminals = [stream for stream in (sys.stdout, sys.stderr) if stream.isatty()]
+
+    def look(_: object) -> None:
+        for stream in terminals[:]:
+            if not os.isatty(stream.fileno()):
+                terminals.remove(stream)
+                to_nowhere(stream)
+
+    return look
 
 
 def _replace(path: Path, chunks: Iterable[str]) -> None:

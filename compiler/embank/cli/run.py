@@ -8,12 +8,13 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embank.cli.app import EmbankCommand
 from embank.cli.options import add_directory, add_state_directory, whole
-from embank.cli.output import give_up_output
+from embank.cli.output import give_up_output, mind_terminals
 from embank.cli.report import need
 from embank.errors import UsageError
 from embank.plaintext import plain
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
     from embank.document import Document
     from embank.inputs.provider import Provider
     from embank.run.clock import Clock
+    from embank.run.detached import Detached
     from embank.run.events import Listener
     from embank.run.heading import Heading
     from embank.run.local import Outcome, Record, TakenUp
     from embank.run.summary import Summary
 
 YES = ("y", "yes")
+STALLED = 2.0  # s after which a terminal that takes no output is not waited for
 _QUESTION = threading.Lock()  # one at a time: an answer belongs to the question that was asked last
 
 
@@ -114,17 +117,16 @@ def execute(
 ) -> Outcome:
     """Run to the end, showing progress on stderr."""
     from embank.run import local
-    from embank.run.live import progress_on
 
-    with events_to(arguments.events, document.file) as listeners:
+    with events_to(arguments.events, document.file) as listeners, _progress() as progress:
         return local.run_document(
             document,
             [provider],
             execution=heading.execution,
             parallel=heading.parallel,
             fail_fast=heading.fail_fast,
-            listeners=[progress_on(sys.stderr), *listeners],
-            confirm=_confirm if sys.stdin.isatty() and sys.stderr.isatty() else None,
+            listeners=[mind_terminals(), progress, *listeners],
+            confirm=partial(_confirm, progress) if sys.stdin.isatty() and sys.stderr.isatty() else None,
             clock=clock,
             debug=_show if debug else None,
             grace=arguments.grace,
@@ -132,6 +134,21 @@ def execute(
             taken_up=taken_up,
             keep_signals=True,
         )
+
+
+@contextmanager
+def _progress() -> Iterator[Detached]:
+    """What shows it on stderr."""
+    from embank.run.detached import Detached
+    from embank.run.live import progress_on
+
+    streams = sys.stdout, sys.stderr
+    progress = Detached(progress_on(sys.stderr))
+    try:
+        yield progress
+    finally:
+        progress.close(STALLED)
+        sys.stdout, sys.stderr = streams  # rich takes them, and cannot give them back on a terminal that stalls
 
 
 def tell(summary: Summary, arguments: argparse.Namespace) -> None:
@@ -167,12 +184,17 @@ def events_to(target: str | None, workflow: str) -> Iterator[Sequence[Listener]]
     """The listener that `--events` asks for. Raises UsageError when the file cannot be written, or is the
     workflow's. Events that are lost later (a full disk) change nothing about the execution.
     """
+    from embank.run.detached import Detached
     from embank.run.events import EventWriter
 
     if target is None:
         yield ()
     elif target == "-":
-        yield (EventWriter(sys.stdout),)
+        writer = Detached(EventWriter(sys.stdout))
+        try:
+            yield (writer,)
+        finally:
+            writer.close()
     else:
         if Path(target).exists() and Path(workflow).exists() and Path(target).samefile(workflow):
             raise UsageError(f"--events would overwrite the workflow {workflow}: name another file")
@@ -180,9 +202,11 @@ def events_to(target: str | None, workflow: str) -> Iterator[Sequence[Listener]]
             stream = Path(target).open("w", encoding="utf-8")  # noqa: SIM115  # closed below
         except OSError as error:
             raise UsageError(f"cannot write {target}: {error.strerror or error}") from error
+        writer = Detached(EventWriter(stream))
         try:
-            yield (EventWriter(stream),)
+            yield (writer,)
         finally:
+            writer.close()
             try:
                 stream.close()
             except OSError as error:
@@ -193,9 +217,10 @@ def _show(text: str) -> None:
     sys.stderr.write(text)
 
 
-def _confirm(task: str) -> bool:
+def _confirm(progress: Detached, task: str) -> bool:
     """Ask. Read without a buffer: Python cannot exit while a thread waits in one."""
     with _QUESTION:
+        progress.catch_up(STALLED)  # the live display has to be out of the way
         sys.stderr.write(f"{plain(task)} waits (pause-before). Start it? [y/N] ")
         sys.stderr.flush()
         return os.read(sys.stdin.fileno(), 1024).decode(errors="replace").strip().lower() in YES

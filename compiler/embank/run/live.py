@@ -7,7 +7,6 @@ are rich Text, never markup, and control characters are escapes: names come from
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -64,17 +63,9 @@ class LiveProgress:
         self._screen = threading.Lock()
         self._live: Live | None = None
         self._gone = threading.Event()
-        self._streams = sys.stdout, sys.stderr
 
     def __call__(self, event: events.Event) -> None:
-        """Take in an event; the display follows at its own pace. Raises OSError when the terminal has gone away."""
-        try:
-            self._tell(event)
-        except OSError:
-            self._give_up()
-            raise
-
-    def _tell(self, event: events.Event) -> None:
+        """Take in an event; the display follows at its own pace."""
         from rich.text import Text
 
         with self._lock:
@@ -105,7 +96,6 @@ class LiveProgress:
 
         if self._live is None:
             self._gone = threading.Event()
-            self._streams = sys.stdout, sys.stderr
             self._live = Live(console=self._console, get_renderable=self._render, auto_refresh=False, transient=True)
             with self._screen:
                 self._live.start()
@@ -118,14 +108,8 @@ class LiveProgress:
                 self._live.stop()
             self._live = None
 
-    def _give_up(self) -> None:
-        """Nobody sees it any more: give the standard streams back, which rich has taken."""
-        self._gone.set()
-        self._live = None
-        sys.stdout, sys.stderr = self._streams
-
     def _refresh(self, live: Live, gone: threading.Event) -> None:
-        with suppress(OSError):
+        with suppress(OSError):  # the terminal went away
             while not gone.wait(1 / REFRESHES):
                 with self._screen:
                     if not gone.is_set():

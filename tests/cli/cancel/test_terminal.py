@@ -85,10 +85,12 @@ def test_questions_are_asked_one_after_the_other(world: Any, terminal: Any) -> N
 
 def test_a_window_that_is_closed(world: Any, terminal: Any) -> None:
     world.let("inner", "parallel", "polite")
+    world.let("inner", "post", "talk")
     run = world.run(**terminal.options())
     terminal.shows("box_inner_parallel (")
     terminal.close()
     assert run.end() == 130
+    assert world.log.count("post inner") == 1
     assert world.frozen == set()
     assert world.checkpoint.status().status == "error"
     shown = world.embank("execution", "show", world.execution)
@@ -114,3 +116,19 @@ def test_a_window_that_is_closed_on_a_question(world: Any, terminal: Any) -> Non
     assert run.end() == 130
     assert world.frozen == set()
     assert world.checkpoint.status().status == "error"
+
+
+def test_a_terminal_that_stalls_holds_up_nothing(world: Any, terminal: Any) -> None:
+    """Ctrl-S; or a connection that hangs, and fills up."""
+    world.let("inner", "parallel", "polite")
+    run = world.run(**terminal.options())
+    terminal.shows("box_inner_parallel (")
+    terminal.type("\x13")
+    cancel = world.start("cancel", world.execution)
+    world.until("thawed outer")
+    assert cancel.end() == 0
+    assert run.popen.poll() is None  # it has something to say yet
+    terminal.type("\x11")
+    assert run.end() == 130
+    terminal.shows("critical path")
+    assert terminal.is_sane()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import os
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -74,6 +75,13 @@ def fail(plugin, context):
     yield
 
 
+def talk(plugin, context):
+    """Print something."""
+    sys.stdout.write("the lid is open\n")
+    sys.stdout.flush()
+    yield from ()
+
+
 def pend(plugin, context):
     """Be polled for ever."""
     while True:
@@ -110,8 +118,6 @@ def fifo(plugin, context):
 
 def ask(plugin, context):
     """Read what nobody types."""
-    import sys
-
     sys.stdin.readline()
     yield
 
@@ -155,7 +161,7 @@ def fork(plugin, context):
     yield
 
 
-_ALL = (well, fail, pend, polite, until_told, sleep, fifo, ask, hold_on, thread, at_exit, child, fork)
+_ALL = (well, fail, talk, pend, polite, until_told, sleep, fifo, ask, hold_on, thread, at_exit, child, fork)
 _MODES = {each.__name__: each for each in _ALL}
 
 
