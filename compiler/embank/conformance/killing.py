@@ -12,6 +12,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,10 @@ OUTSIDE = frozenset(
     )
 )
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+WITH_PROCESSES = "+"
+RESTART = (
+    0.1  # seconds; a process that a killed one has started notices it within so long, and nobody restarts faster
+)
 
 
 class Steps:
@@ -37,6 +42,7 @@ class Steps:
     def __init__(self, last: int, die: Callable[[str], None]) -> None:
         self.last = last
         self.count = 0
+        self.processes = False  # has started some
         self._die = die
         self._quiet = True  # the steps of the kit and of the bank itself are not the activity's
 
@@ -59,6 +65,7 @@ class Steps:
         """For `sys.addaudithook`."""
         if self._quiet or not (event in OUTSIDE or (event == "open" and _writes(arguments))):
             return
+        self.processes |= event in ("subprocess.Popen", "os.posix_spawn")
         with self.counting(False):
             self(f"before {event}({', '.join(f'{argument!r:.100}' for argument in arguments[:2])})")
 
@@ -142,14 +149,18 @@ def killed(work: Callable[[Steps], None], last: int) -> str:
     os.close(writing)
     with os.fdopen(reading, "rb") as said:
         text = said.read().decode()
+    with_processes, text = text.startswith(WITH_PROCESSES), text.removeprefix(WITH_PROCESSES)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     assert code in (0, -signal.SIGKILL), f"in a process of its own it ended with {code}:\n{text}"
+    if with_processes:
+        time.sleep(RESTART)
     return text
 
 
 def _in_the_child(work: Callable[[Steps], None], last: int, writing: int) -> None:
     def die(what: str) -> None:
-        os.write(writing, what.encode(errors="backslashreplace"))
+        said = WITH_PROCESSES * steps.processes + what
+        os.write(writing, said.encode(errors="backslashreplace"))
         os.kill(os.getpid(), signal.SIGKILL)
 
     code = 1
