@@ -1,16 +1,21 @@
-"""A small checkpoint on a bank in memory, and one like it behind a bank with a fault."""
+"""A small checkpoint on a bank in memory, and things that the scripted plugin protects."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from oslo_config import cfg
 
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.facts import Facts
 from embank.checkpoint.status import Status
 from embank.checkpoint.store import Checkpoints
+from embank.conformance.driver import Subject
 from embank.conformance.faults_memory import MemoryBank
+from embank.conformance.faults_plugin import TYPE, ScriptedPlugin
+from embank.conformance.faults_run import Site
 from embank.model import Resource
 from embank.resource_graph import canonical, to_chunks
 
@@ -47,3 +52,36 @@ def available(unsealed: Callable[[MemoryBank], Checkpoint]) -> Callable[[MemoryB
         return checkpoint
 
     return make
+
+
+def make_things(world: Path) -> Site:
+    """A thing with another one below it, as files in a directory."""
+    world.mkdir(exist_ok=True)
+    file = world.with_suffix(".conf")
+    file.write_text(f"[scripted]\nworld = {world}\n")
+    conf = cfg.ConfigOpts()
+    for section, options in ScriptedPlugin.options().items():
+        conf.register_opts(options, group=section)
+    conf([], default_config_files=[str(file)])
+    plugin = ScriptedPlugin(conf)
+
+    def assert_released() -> None:
+        left = [path.name for path in world.iterdir() if path.suffix != ".data"]
+        assert not left, f"frozen, stopped, or staged: {left}"
+
+    def subject(id: str, data: bytes, *dependents: Subject) -> Subject:
+        resource = Resource(TYPE, id, id)
+        path = plugin.file(resource, "data")
+        path.write_bytes(data)
+
+        def compare() -> None:
+            assert path.read_bytes() == data
+
+        return Subject(plugin, resource, path.unlink, compare, assert_released=assert_released, dependents=dependents)
+
+    return Site(subject("../upper", b"u" * 3000, subject("lower", b"l" * 10)))
+
+
+@pytest.fixture
+def things() -> Callable[[Path], Site]:
+    return make_things

@@ -9,20 +9,18 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from oslo_config import cfg
 
-from embank.conformance.driver import Subject
 from embank.conformance.faults import Kind
 from embank.conformance.faults_claims import Trial, check
 from embank.conformance.faults_memory import MemoryBank
-from embank.conformance.faults_plugin import TYPE, ScriptedPlugin
+from embank.conformance.faults_plugin import TYPE
 from embank.conformance.faults_run import PLAIN, Site, copy_of
 from embank.conformance.faults_side_by_side import side_by_side
 from embank.errors import ExitCode
 from embank.inputs.provider import find_provider, load_providers
 from embank.inputs.request import read_protect
 from embank.inputs.workflow import parse_workflow
-from embank.model import Operation, Policy, Resource
+from embank.model import Operation, Policy
 from embank.outputs.workflow import write_workflow
 from embank.passes import compile_workflow
 from embank.plugins import Bank
@@ -33,37 +31,13 @@ HANGING = (Kind.STALL, Kind.LATE)
 
 
 class World:
-    """A thing with another one below it, and the script of what goes wrong."""
+    """Two things, and the script of what goes wrong."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.conf = cfg.ConfigOpts()
-        for section, options in ScriptedPlugin.options().items():
-            self.conf.register_opts(options, group=section)
-        file = path.with_suffix(".conf")
-        file.write_text(f"[scripted]\nworld = {path}\n")
-        self.conf([], default_config_files=[str(file)])
-        self.plugin = ScriptedPlugin(self.conf)
-        upper, lower = Resource(TYPE, "../upper", "Upper"), Resource(TYPE, "lower", "Lower")
-        self.data = {upper: b"u" * 3000, lower: b"l" * 10}
-        for resource, data in self.data.items():
-            self.plugin.file(resource, "data").write_bytes(data)
-        below = self.subject(lower)
-        self.site = Site(self.subject(upper, dependents=(below,), assert_released=self.assert_released))
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.conf = site.subject.plugin.conf
         self.bank: Bank = MemoryBank()
         assert self.site.run(Operation.PROTECT, self.bank, "kit").exit_code is ExitCode.OK
-
-    def subject(self, resource: Resource, **more: Any) -> Subject:
-        file = self.plugin.file(resource, "data")
-
-        def compare() -> None:
-            assert file.read_bytes() == self.data[resource]
-
-        return Subject(self.plugin, resource, file.unlink, compare, **more)
-
-    def assert_released(self) -> None:
-        left = [path.name for path in self.path.iterdir() if path.suffix != ".data"]
-        assert not left, f"frozen, stopped, or staged: {left}"
 
     def trial(self, operation: Operation, fault: str, policy: Policy = PLAIN) -> Trial:
         """An operation with a fault in the plugin."""
@@ -88,9 +62,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    (tmp_path / "world").mkdir()
-    return World(tmp_path / "world")
+def world(tmp_path: Path, things: Callable[[Path], Site]) -> World:
+    return World(things(tmp_path / "world"))
 
 
 @pytest.mark.parametrize("operation", list(Operation))
@@ -106,15 +79,15 @@ def test_a_fault_at_every_step(world: World, operation: Operation, kind: Kind) -
 
 
 @pytest.fixture
-def at_every_step(world: World, tmp_path: Path) -> Callable[[Operation, Callable[[World, int], None]], None]:
+def at_every_step(
+    world: World, tmp_path: Path, things: Callable[[Path], Site]
+) -> Callable[[Operation, Callable[[World, int], None]], None]:
     """Does something for each step of an operation, each in a world of its own, side by side."""
 
     def everywhere(operation: Operation, do: Callable[[World, int], None]) -> None:
         numbers = range(1, world.steps(operation) + 1)
-        paths = [tmp_path / f"world-{number}" for number in numbers]
-        for path in paths:
-            path.mkdir()
-        side_by_side([partial(do, World(path), number) for number, path in zip(numbers, paths, strict=True)])
+        worlds = [World(things(tmp_path / f"world-{number}")) for number in numbers]
+        side_by_side([partial(do, each, number) for number, each in zip(numbers, worlds, strict=True)])
 
     return everywhere
 

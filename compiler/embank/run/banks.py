@@ -13,6 +13,7 @@ from embank.errors import EmbankError, ExitCode
 from embank.inputs.provider import Provider
 from embank.model import Json, Operation
 from embank.plugins import Bank
+from embank.run.foreign_bank import ForeignBank
 from embank.run.secrets import Scrubber
 
 KEPT = 16  # checkpoints; an executor of an engine sees many in its life
@@ -74,7 +75,7 @@ class Banks:
         provider = self.provider(run)
         with self._lock:
             if provider.id not in self._banks:
-                self._banks[provider.id] = provider.open_bank()
+                self._banks[provider.id] = ForeignBank(provider.open_bank())
             return self._banks[provider.id]
 
     def checkpoint(self, run: Run, *, look: bool = True) -> Checkpoint:
