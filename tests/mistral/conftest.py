@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import runpy
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+
+from embank.document import Document, Expression
+from embank.inputs.workflow import parse_workflow
 
 # tests/services is no package: what it has is loaded by path.
 _services = runpy.run_path(str(Path(__file__).parents[1] / "services" / "mistral_service.py"))
 Mistral = _services["Server"]
+PATIENCE = 120  # seconds
+ENDED = ("SUCCESS", "ERROR", "CANCELLED", "PAUSED")
 LINES = 40  # of its log, in the report of a test that failed
+
+
+Agree = Callable[[str], Document | None]
+Execute = Callable[..., "Executed"]
+
+
+class Executed(NamedTuple):
+    """How an execution ended in Mistral: its state, the reason, and the states of its tasks by name."""
+
+    state: str
+    reason: str
+    tasks: dict[str, str]
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +46,64 @@ def oracle() -> Iterator[Any]:
     """Mistral's parser, without a server: `oracle.ask(text)`."""
     with _services["start_oracle"]() as parser:
         yield parser
+
+
+@pytest.fixture(scope="session")
+def agree(oracle: Any) -> Agree:
+    """`agree(text)`: what we accept Mistral accepts, too, and reads the same values from it. None when we refuse."""
+
+    def compare(text: str) -> Document | None:
+        document = parse_workflow(text.encode(), "x.yaml").value
+        if document is not None:
+            answer = oracle.ask(text)
+            assert "refused" not in answer, f"Mistral refuses this: {answer['refused']}"
+            assert list(document.workflows) == list(answer["workflows"])
+            for name, workflow in document.workflows.items():
+                read = answer["workflows"][name]
+                same(workflow.vars, read["vars"])
+                same({task.name: task.input for task in workflow.tasks.values()}, read["tasks"])
+        return document
+
+    return compare
+
+
+def same(ours: Any, theirs: Any) -> None:
+    """Equal, but for what only a running workflow knows."""
+    if isinstance(ours, Expression):
+        return
+    if hasattr(ours, "items"):
+        assert list(ours) == list(theirs)
+        for name, value in ours.items():
+            same(value, theirs[name])
+    elif isinstance(ours, list):
+        assert len(ours) == len(theirs)
+        for left, right in zip(ours, theirs, strict=True):
+            same(left, right)
+    else:
+        assert (ours, type(ours)) == (theirs, type(theirs))
+
+
+@pytest.fixture
+def execute(mistral: Any) -> Execute:
+    """`execute(text)`: upload workflows, run the first of them to its end, and say what Mistral says of it. It knows
+    nothing of Embank. `task_name=…`: the target of a reverse workflow.
+    """
+
+    def run(text: str, **parameters: str) -> Executed:
+        namespace = f"test-{time.monotonic_ns()}"
+        names = [workflow["name"] for workflow in mistral.upload(text, namespace)]
+        asked = {"workflow_name": names[0], "workflow_namespace": namespace, "params": json.dumps(parameters)}
+        path = f"/executions/{mistral.request('POST', '/executions', asked)['id']}"
+        deadline = time.monotonic() + PATIENCE
+        while (execution := mistral.request("GET", path))["state"] not in ENDED:
+            assert time.monotonic() < deadline, "Mistral takes too long"
+            time.sleep(0.05)
+        tasks = mistral.request("GET", f"{path}/tasks")["tasks"]
+        return Executed(
+            execution["state"], execution["state_info"] or "", {task["name"]: task["state"] for task in tasks}
+        )
+
+    return run
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import random as randomness
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,35 +14,35 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embank.document import Document, Expression
-from embank.inputs.workflow import parse_workflow
+from embank.document import Document
 
 pytestmark = pytest.mark.service
 
 SHOP = Path(__file__).parents[1] / "inputs" / "workflow" / "shop.yaml"
-Path_ = tuple[str | int, ...]
+Agree = Callable[[str], Document | None]
+Place = tuple[str | int, ...]
 # What a person may leave where something else should stand.
 VALUES: tuple[Any, ...] = (
-    None, "", [], {}, True, 0, 1, -1, 1.5, 10**30, "text", "done", "two words", ["run"], ["done", "done"], [[]], [None],
-    {"a": 1}, {"a": {}}, "<% $.run %>", "<% 1 + 1 %>", "<% $. %>", "<% %>", "<%%>", "{{ 1 }}", "{{ }}", "{{ ( }}",
-    "{% if %}", "{{ 1 }} <% 1 %>", "<% '\" %>", '<% "\\N{nothing}" %>', '<% "\\U99999999" %>', '<% "\\xzz" %>',
-    "count=3 delay=1", "std.echo output=1", "fail msg='x'", "fail(msg=1)", "all", "one", 2, "é", "\x85", "2024-01-01", date(2024, 1, 1),
-    "x" * 209, "x" * 256, "2e0c8826-81d6-44f5-bbe5-8f46a98c5845",
+    None, "", [], {}, True, 0, 1, -1, 1.5, 10**30, "text", "done", "two words", ["run"], ["done", "done"], [[]],
+    [None], {"a": 1}, {"a": {}}, "<% $.run %>", "<% 1 + 1 %>", "<% $. %>", "<% %>", "<%%>", "{{ 1 }}", "{{ }}",
+    "{{ ( }}", "{% if %}", "{{ 1 }} <% 1 %>", "<% '\" %>", '<% "\\N{nothing}" %>', '<% "\\U99999999" %>',
+    '<% "\\xzz" %>', "count=3 delay=1", "std.echo output=1", "fail msg='x'", "fail(msg=1)", "all", "one", 2, "é",
+    "\x85", "2024-01-01", date(2024, 1, 1), "x" * 209, "x" * 256, "2e0c8826-81d6-44f5-bbe5-8f46a98c5845",
 )  # fmt: skip
 KEYS = (
     "action", "workflow", "input", "requires", "on-success", "on-error", "on-complete", "on-skip", "join", "retry",
-    "timeout", "wait-before", "wait-after", "pause-before", "with-items", "publish", "tags", "type", "name", "version",
-    "target", "vars", "output", "tasks", "description", "concurrency", "fail-on", "keep-result", "safe-rerun",
-    "task-defaults", "count", "delay", "run", "noop", "fail", "pause", "task_name", "a b", "", "9", "é",
+    "timeout", "wait-before", "wait-after", "pause-before", "with-items", "publish", "tags", "type", "name",
+    "version", "target", "vars", "output", "tasks", "description", "concurrency", "fail-on", "keep-result",
+    "safe-rerun", "task-defaults", "count", "delay", "run", "noop", "fail", "pause", "task_name", "a b", "", "9", "é",
 )  # fmt: skip
 PIECES = (
-    ":", ": ", " ", "  ", "\n", "\n\n", "-", "- ", "[", "]", "{", "}", "'", '"', "#", " #", "&a ", "*a", "!x ", "|", ">",
-    "%", "@", "`", "?", ",", "\t", "\\", "\u007f", "\u0085", "\u00a0", "\ufeff", "\ufffe", "é", "<%", "%>", "~", "=", "<<: ",
-    "0", "2024-01-01", "1:30", "1_000", "yes", "---\n", "...\n", "%YAML 1.1\n",
+    ":", ": ", " ", "  ", "\n", "\n\n", "-", "- ", "[", "]", "{", "}", "'", '"', "#", " #", "&a ", "*a", "!x ", "|",
+    ">", "%", "@", "`", "?", ",", "\t", "\\", "\u007f", "\u0085", "\u00a0", "\ufeff", "\ufffe", "é", "<%", "%>", "~",
+    "=", "<<: ", "0", "2024-01-01", "1:30", "1_000", "yes", "---\n", "...\n", "%YAML 1.1\n",
 )  # fmt: skip
 
 
-def places(value: Any, path: Path_ = ()) -> list[Path_]:
+def places(value: Any, path: Place = ()) -> list[Place]:
     """The path of everything in a document, of the keys and of the items."""
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [found for key, item in inside for found in ((*path, key), *places(item, (*path, key)))]
@@ -72,7 +74,7 @@ def mutate_structure(document: Any, random: randomness.Random) -> None:
         other = document
         for key in random.choice(everywhere):
             other = other[key]
-        container[last] = yaml.safe_load(yaml.safe_dump(other))
+        container[last] = copy.deepcopy(other)
 
 
 def mutate_text(text: str, random: randomness.Random) -> str:
@@ -101,45 +103,13 @@ def mutated(random: randomness.Random) -> str:
         for _ in range(times):
             text = mutate_text(text, random)
         return text
-    document = yaml.safe_load(text)
+    document = yaml.load(text, yaml.CSafeLoader)
     for _ in range(times):
         mutate_structure(document, random)
-    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    return yaml.dump(document, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
 
 
-def check_values(document: Document, read: dict[str, Any]) -> None:
-    assert list(document.workflows) == list(read)
-    for name, workflow in document.workflows.items():
-        same(workflow.vars, read[name]["vars"])
-        for task in workflow.tasks.values():
-            same(task.input, read[name]["tasks"][task.name])
-
-
-def same(ours: Any, theirs: Any) -> None:
-    """Equal, but for what only a running workflow knows."""
-    if isinstance(ours, Expression):
-        return
-    if hasattr(ours, "items"):
-        assert list(ours) == list(theirs)
-        for name, value in ours.items():
-            same(value, theirs[name])
-    elif isinstance(ours, list):
-        assert len(ours) == len(theirs)
-        for left, right in zip(ours, theirs, strict=True):
-            same(left, right)
-    else:
-        assert (ours, type(ours)) == (theirs, type(theirs))
-
-
-def compare(text: str, oracle: Any) -> None:
-    document = parse_workflow(text.encode(), "x.yaml").value
-    if document is not None:
-        answer = oracle.ask(text)
-        assert "refused" not in answer, f"Mistral refuses this: {answer['refused']}"
-        check_values(document, answer["workflows"])
-
-
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.randoms(use_true_random=False))
-def test_small_changes(oracle: Any, random: randomness.Random) -> None:
-    compare(mutated(random), oracle)
+def test_small_changes(agree: Agree, random: randomness.Random) -> None:
+    agree(mutated(random))

@@ -1,7 +1,7 @@
 """Mistral's own parser and expressions, without a server: one JSON string a line in, one JSON object a line out.
 
-In: the text of a workflow file. Out: {"refused": reason}, or {"workflows": {name: {"vars": …, "tasks": {name: input}}}}
-with every value as a task would get it. `$` is CONTEXT; what needs a database to be evaluated is null.
+In: the text of a workflow file. Out: {"refused": reason}, or {"workflows": {name: {"vars": …, "tasks": {name:
+input}}}} with every value as a task would get it. `$` is CONTEXT; what needs a database to be evaluated is null.
 For an environment with Mistral.
 """
 
@@ -11,11 +11,11 @@ import sys
 
 import jsonschema
 from jsonschema.exceptions import best_match
-from mistral import exceptions, expressions
-from mistral import config as _config  # registers its options
 from mistral.lang import base, parser
 from oslo_config import cfg
 from yaml import YAMLError
+
+from mistral import exceptions, expressions
 
 CONTEXT = {"run": {"plan": "the run of the oracle"}}
 

@@ -29,6 +29,8 @@ class Edge(NamedTuple):
 
 def check_branches(shape: Shape, spec: WorkflowSpec) -> None:
     """Joins, and tasks that several others lead to. For a workflow whose names are right and that has no circle."""
+    if not spec.tasks:
+        return
     inbound: dict[str, list[Edge]] = {name: [] for name in spec.tasks}
     for task in spec.tasks.values():
         for edge, name in followers(task):

@@ -41,7 +41,7 @@ TASK = (
     "pause-before",
 )
 RETRY = ("count", "delay")
-SECONDS = 10**9  # thirty years; engines add them to a date, which overflows
+SECONDS = 10**9  # thirty years; Mistral adds them to a date, and where that overflows the task never starts
 
 # Keys of tasks that stand in the other type of workflow only.
 MISPLACED: Mapping[Flow, Mapping[str, str]] = {
