@@ -16,7 +16,8 @@ from embank.run.reasons import short
 
 IDLE, WAITING, DELAYED, SKIPPED = "IDLE", "WAITING", "DELAYED", "SKIPPED"
 ENDED = OVER | {SKIPPED}
-TIMED_OUT = "timed out"  # stands in Mistral's explanation
+TIMED_OUT = "timed out"  # stands in Mistral's explanation of a failure
+BEFORE, AFTER, RETRY = "wait-before", "wait-after", "retry"  # one of them in that of a delay
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +40,24 @@ def has_begun(task: SeenTask) -> bool:
     return bool(task.attempts) or task.state not in (IDLE, WAITING)
 
 
-def attempted(task: SeenTask, spec: TaskSpec) -> tuple[Attempted, ...]:
-    """The attempts of a task with an action, no more than its `retry` allows; of one that failed, no fewer."""
+def attempted(task: SeenTask, spec: TaskSpec, *, all_made: bool = True) -> tuple[Attempted, ...]:
+    """The attempts of a task with an action, no more than its `retry` allows. `all_made`: of one that failed, no
+    fewer, which cannot be said when the execution was cancelled.
+    """
     allowed = 1 + (spec.retry.count if spec.retry else 0)
     seen = sorted(task.attempts, key=lambda attempt: attempt.started)
+    policy = _delayed_by(task)
     if not seen:
-        if not has_begun(task) or (task.state == DELAYED and spec.wait_before):
+        if not has_begun(task) or policy == BEFORE:
             return ()
         seen = [SeenAttempt(task.state, task.started, task.ended)]
     early, seen = seen[:-allowed], seen[-allowed:]
-    made = [_followed(each, then, task, spec) for each, then in pairwise(seen)]
-    made.append(_last(seen[-1], task, spec))
+    made = [_followed(each, then, spec) for each, then in pairwise(seen)]
+    made.append(_last(seen[-1], task, spec, policy))
     if early:  # it was run again by hand
         texts = (_said("an earlier attempt failed, and it was run again by hand", each.reason) for each in early)
         made[0] = replace(made[0], before=(*texts, *made[0].before))
-    if task.state in ENDED and made[-1].failed and len(made) < allowed:
+    if all_made and task.state in ENDED and made[-1].failed and len(made) < allowed:
         made += _never_made(made[-1], allowed - len(made), told=bool(task.attempts))
     return tuple(made)
 
@@ -69,25 +73,30 @@ def reason_of(task: SeenTask, spec: TaskSpec) -> str:
     return short(task.info) or "the engine does not say why"
 
 
-def _followed(attempt: SeenAttempt, then: SeenAttempt, task: SeenTask, spec: TaskSpec) -> Attempted:
+def _delayed_by(task: SeenTask) -> str:
+    """What delays a task, as Mistral explains it."""
+    named = (policy for policy in (BEFORE, AFTER, RETRY) if policy in task.info)
+    return next(named, "") if task.state == DELAYED else ""
+
+
+def _followed(attempt: SeenAttempt, then: SeenAttempt, spec: TaskSpec) -> Attempted:
     """An attempt that was followed by another one."""
     ended = min(attempt.ended or then.started, then.started)
     late = attempt.state != ERROR
-    reason = attempt.reason or (
-        f"timed out after {spec.timeout} s" if late and spec.timeout else "it was tried again"
-    )
+    reason = attempt.reason or (f"timed out after {spec.timeout} s" if late and spec.timeout else "it was tried again")
     return Attempted(attempt.started, ended, True, reason, attempt.exit_code, attempt.messages, _late(attempt, late))
 
 
-def _last(attempt: SeenAttempt, task: SeenTask, spec: TaskSpec) -> Attempted:
+def _last(attempt: SeenAttempt, task: SeenTask, spec: TaskSpec, policy: str) -> Attempted:
     if task.state == SUCCESS:
         ended = attempt.ended if attempt.state == SUCCESS and attempt.ended else task.ended
         return Attempted(attempt.started, ended or attempt.started, before=attempt.messages)
-    if task.state not in ENDED and not (task.state == DELAYED and (spec.retry or spec.wait_after)):
+    if task.state not in ENDED and not policy:
         return Attempted(attempt.started, before=attempt.messages)
-    late = attempt.state != ERROR and bool(task.attempts)
+    failed = policy != AFTER or attempt.state not in (SUCCESS, DELAYED)
+    late = failed and attempt.state != ERROR and bool(task.attempts)
     ended = (None if late else attempt.ended) or task.ended or attempt.ended or attempt.started
-    if task.state == DELAYED and attempt.state in (SUCCESS, DELAYED) and spec.wait_after:
+    if not failed:
         return Attempted(attempt.started, ended, before=attempt.messages)
     reason = _said(reason_of(task, spec), attempt.reason) if task.state == SKIPPED else ""
     reason = reason or ("" if late else attempt.reason) or reason_of(task, spec)

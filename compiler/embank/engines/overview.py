@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from embank.document import Document, TaskSpec
-from embank.engines.attempted import has_begun
-from embank.engines.seen import CANCELLED, Seen, SeenTask
+from embank.engines.attempted import attempted, has_begun
+from embank.engines.seen import CANCELLED, Seen
+from embank.run.conductor import INTERNAL
 from embank.run.program import used_when_all_is_well
 
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """What is below a task that runs a workflow: when the engine last said anything of it; the states of the tasks of
-    that workflow.
+    """What is below a task that runs a workflow: when the last action there was heard of; the states of the tasks
+    of that workflow.
     """
 
     last: datetime
@@ -39,28 +41,25 @@ def called_for_by_success(document: Document) -> Callable[[str], bool]:
     return lambda path: path.partition("/")[0] in names
 
 
-def insides(seen: Seen) -> dict[str, Inside]:
+def insides(document: Document, seen: Seen) -> dict[str, Inside]:
     """By the paths of tasks that run workflows."""
     last: dict[str, datetime] = {}
     states: dict[str, set[str]] = {}
     for path, task in seen.tasks.items():
-        latest = max(_moments(task))
         above, _, _ = path.rpartition("/")
         states.setdefault(above, set()).add(task.state)
-        while above:
-            last[above] = max(latest, last.get(above, latest))
-            above, _, _ = above.rpartition("/")
+        spec = spec_at(document, path)
+        if spec and acts(spec) and (made := attempted(task, spec)):
+            latest = made[-1].ended or made[-1].started
+            while above:
+                last[above] = max(latest, last.get(above, latest))
+                above, _, _ = above.rpartition("/")
     return {path: Inside(last[path], frozenset(states.get(path, ()))) for path in last}
 
 
-def _moments(task: SeenTask) -> Iterator[datetime]:
-    yield task.started
-    if task.ended:
-        yield task.ended
-    for attempt in task.attempts:
-        yield attempt.started
-        if attempt.ended:
-            yield attempt.ended
+def acts(spec: TaskSpec) -> bool:
+    """Whether a task has an action that a worker does."""
+    return bool(spec.action) and spec.action not in INTERNAL
 
 
 def cancelled_at(seen: Seen) -> datetime | None:
@@ -71,11 +70,11 @@ def cancelled_at(seen: Seen) -> datetime | None:
     return min(ended, default=seen.ended or seen.started)
 
 
-def begun_before_any_cancel(document: Document, seen: Seen) -> Iterator[str]:
-    """The tasks with actions that have begun, and that are not called for by a failure."""
+def begun_before_any_cancel(document: Document, seen: Seen) -> Counter[str]:
+    """How often each task has begun that no failure calls for."""
     well = called_for_by_success(document)
+    begun: Counter[str] = Counter()
     for path, task in seen.tasks.items():
-        spec = spec_at(document, path)
-        acts = spec is not None and spec.action and not spec.action.startswith("std.")
-        if acts and has_begun(task) and well(path):
-            yield path
+        if well(path) and has_begun(task) and (spec := spec_at(document, path)):
+            begun[path] = 1 if spec.workflow else len(attempted(task, spec, all_made=False))
+    return +begun

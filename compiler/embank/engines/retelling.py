@@ -9,8 +9,9 @@ when it timed out, failed by itself or is a false success, is ended by force. Wh
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -29,6 +30,7 @@ from embank.run.reasons import short
 RowEvent = Begun | Succeeded | Failed | Due | Resumed
 Line = tuple[datetime, str, dict[str, Json]]  # of a journal: when, the name of the event, its values
 BY = "the engine, where it was cancelled"  # as in the events of one that is watched
+SLACK = timedelta(seconds=2)  # what happened as shortly before the cancellation may have happened after it
 # The state of a task that an event fits; others need RUNNING.
 NEEDS: Mapping[type[Any], states.TaskState] = {Begun: states.READY, Resumed: states.PAUSED}
 
@@ -45,12 +47,12 @@ class Retelling:
         self.now = seen.started
         self._document = document
         self._seen = seen
-        self._heap: list[tuple[datetime, int, RowEvent]] = []
+        self._heap: list[tuple[datetime, bool, int, RowEvent]] = []
         self._number = count()
-        self._inside = insides(seen)
+        self._inside = insides(document, seen)
         self._attempts: dict[str, tuple[Attempted, ...]] = {}
         self._cancelled_at = cancelled_at(seen)
-        self._to_begin = set(begun_before_any_cancel(document, seen)) if self._cancelled_at else set()
+        self._to_begin = begun_before_any_cancel(document, seen) if self._cancelled_at else Counter()
         self._put_off: list[tuple[datetime, RowEvent]] = []  # ends that the cancellation has brought about
         self._take(self.conductor.start())
 
@@ -60,7 +62,7 @@ class Retelling:
             if self._is_time_to_cancel():
                 self._cancel()
             elif self._heap:
-                at, _, event = heapq.heappop(self._heap)
+                at, _, _, event = heapq.heappop(self._heap)
                 if self._fits(event):
                     self._happen(at, event)
             elif (forced := self._next_forced()) is not None:
@@ -94,7 +96,7 @@ class Retelling:
         if made:
             self.say(row, made.after)
         if isinstance(event, Begun):
-            self._to_begin.discard(values["task"])
+            self._has_begun(row)
             self._schedule_end(row)
 
     def _fits(self, event: RowEvent) -> bool:
@@ -111,12 +113,15 @@ class Retelling:
             elif isinstance(effect, effects.Pause):
                 self._schedule_at_start(effect.row, Resumed(effect.row))
             elif isinstance(effect, effects.Wait):
-                self._schedule_due(Due(effect.row, effect.attempt, effect.timer))
+                due = Due(effect.row, effect.attempt, effect.timer)
+                self._schedule_due(due, self.now + timedelta(seconds=effect.seconds))
             elif isinstance(effect, effects.Changed) and effect.state is states.RUNNING:
+                self._has_begun(effect.row)
                 self._schedule_early_end(effect.row)
 
     def _schedule(self, at: datetime, event: RowEvent) -> None:
-        heapq.heappush(self._heap, (at, next(self._number), event))
+        ends = isinstance(event, Succeeded | Failed)  # of whole seconds nobody knows; what begins comes first
+        heapq.heappush(self._heap, (at, ends, next(self._number), event))
 
     def _schedule_at_start(self, row: int, event: RowEvent) -> None:
         """When the engine began this attempt, if it did."""
@@ -139,16 +144,17 @@ class Retelling:
         else:
             self._schedule(made.ended, event)
 
-    def _schedule_due(self, due: Due) -> None:
-        """The end of a delay, when what comes after it has come."""
+    def _schedule_due(self, due: Due, at: datetime) -> None:
+        """The end of a delay, when what comes after it has come; then at the latest."""
         task = self._task(due.row)
         if task is None or due.timer is Timer.TIMEOUT:
             return
         attempt = due.attempt + 1 if due.timer is Timer.AFTER else due.attempt
         if then := self._attempt(due.row, attempt):
-            self._schedule(then.started, due)
+            self._schedule(min(at, then.started), due)
         elif task.state in ENDED or (due.timer is Timer.BEFORE and task.state in (PAUSED, RUNNING)):
-            self._schedule((due.timer is Timer.AFTER and task.ended) or task.started, due)
+            at_end = due.timer is Timer.AFTER and task.ended
+            self._schedule(at_end or min(at, task.ended or at), due)
 
     # Workflows that end otherwise than their tasks make them end.
 
@@ -163,7 +169,7 @@ class Retelling:
             handled = self._document.workflows[spec.workflow].flow is Flow.DIRECT and bad == {ERROR}
             contradicts = bool(bad) and not handled
         else:
-            contradicts = (not bad or TIMED_OUT in task.info.lower()) and not self._is_of_the_cancellation(task)
+            contradicts = (not bad or TIMED_OUT in task.info.lower()) and not self._is_of_the_cancellation(row, task)
         if contradicts:
             self._schedule(min(task.ended or inside.last, inside.last), self._end_of(row, task))
 
@@ -193,7 +199,13 @@ class Retelling:
         """Everything that is not called for by a failure must have begun before."""
         if self._cancelled_at is None:
             return False
-        return not self._heap or (not self._to_begin and self._heap[0][0] >= self._cancelled_at)
+        return not self._heap or (not self._to_begin and self._heap[0][0] >= self._cancelled_at - SLACK)
+
+    def _has_begun(self, row: int) -> None:
+        if self._to_begin[path := self.path(row)] > 1:
+            self._to_begin[path] -= 1
+        else:
+            self._to_begin.pop(path, None)
 
     def _cancel(self) -> None:
         self.now = max(self.now, self._cancelled_at or self.now)
@@ -203,8 +215,9 @@ class Retelling:
         for at, event in self._put_off:
             self._schedule(at, event)
 
-    def _is_of_the_cancellation(self, task: SeenTask) -> bool:
-        return task.state == CANCELLED and self._seen.state == CANCELLED
+    def _is_of_the_cancellation(self, row: int, task: SeenTask) -> bool:
+        """Whether the conductor will end it by itself for that reason."""
+        return task.state == CANCELLED == self._seen.state and not self.conductor.state.rescue[row]
 
     # What the engine says.
 
@@ -217,7 +230,8 @@ class Retelling:
         if spec.workflow or path not in self._seen.tasks:
             return None
         if path not in self._attempts:
-            self._attempts[path] = attempted(self._seen.tasks[path], spec)
+            all_made = self._seen.state != CANCELLED
+            self._attempts[path] = attempted(self._seen.tasks[path], spec, all_made=all_made)
         made = self._attempts[path]
         number = number or self.conductor.state.attempt[row]
         return made[number - 1] if number <= len(made) else None

@@ -34,7 +34,7 @@ SAME: Mapping[str, frozenset[TaskState]] = {
     CANCELLED: frozenset((states.FAILED, states.SKIPPED)),
     RUNNING: frozenset((states.RUNNING, states.READY)),
     PAUSED: frozenset((states.RUNNING,)),
-    DELAYED: frozenset((states.DELAYED, states.ENDING)),
+    DELAYED: frozenset((states.DELAYED, states.ENDING, states.SKIPPED, states.FAILED)),  # the last two: cancelled
     IDLE: NOT_BEGUN,
     WAITING: NOT_BEGUN,
 }
