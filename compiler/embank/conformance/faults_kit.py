@@ -37,6 +37,8 @@ from embank.model import Operation, Policy
 from embank.plugins import Bank
 from embank.run.events import Event, Listener, TaskStarted
 
+__all__ = ["FaultAtEveryCall", "FaultConformance", "Lab", "Outages", "Subject"]
+
 NewBank = Callable[[], Bank]
 MakeLabs = Callable[[Policy], "Sequence[Lab]"]
 CHECKPOINT = "kit"
