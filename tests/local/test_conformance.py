@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 
 from embank.conformance.driver import Driver
-from embank.conformance.plugin import ProtectionPluginConformance, Subject
+from embank.conformance.plugin import RESOURCE_IDS, ProtectionPluginConformance, Subject
 from embank.conformance.restarts import KillingDriver
 from embank.plugins import Bank, Operation, Phase, Resource
 from embank_plugins.local.application import ApplicationPlugin
@@ -99,6 +99,10 @@ class TestSQLite(RestoresBeside):
 
 class TestSQLiteStaged(TestSQLite):
     staging: ClassVar[str] = "staging = $here/staging"
+
+    @pytest.fixture(params=[RESOURCE_IDS[2]])
+    def resource_id(self, request: pytest.FixtureRequest) -> str:
+        return str(request.param)
 
     @pytest.fixture
     def steps(self) -> Iterator[int]:

@@ -73,7 +73,9 @@ class Steps:
 def _writes(arguments: tuple[Any, ...]) -> bool:
     """Whether an `open` may leave something. A directory is opened for writing only to make a file without a name."""
     path, _, flags = arguments
-    return isinstance(flags, int) and bool(flags & WRITING) and not isinstance(path, int) and not Path(path).is_dir()
+    if isinstance(path, int) or not isinstance(flags, int) or not flags & WRITING:
+        return False
+    return not Path(os.fsdecode(path)).is_dir()
 
 
 class SteppedBank(Bank):
