@@ -28,7 +28,12 @@ version: '2.0'
 shop:
   type: direct
   vars:
-    run: {provider: p, plan: shop, operation: protect, checkpoint: <% execution().id %>, execution: <% execution().id %>}
+    run:
+      provider: p
+      plan: shop
+      operation: protect
+      checkpoint: <% execution().id %>
+      execution: <% execution().id %>
   tasks:
     begin:
       action: embank.begin
@@ -99,8 +104,8 @@ def look(table: str, state: str = "RUNNING", ended: float | None = None, info: s
         times = at(float(start)), at(float(end)) if end else None
         text = rest[0] if rest else ""
         if first == ".":
-            code, found, reason = text.removeprefix("code ").partition(": ") if "code" in text else ("0", "", text)
-            attempt = SeenAttempt(what, *times, reason, int(code))
+            code, _, reason = text.removeprefix("code ").rpartition(": ")
+            attempt = SeenAttempt(what, *times, reason, int(code or 0))
             path, above = tasks.popitem()
             tasks[path] = SeenTask(
                 path, above.state, above.started, above.ended, above.info, (*above.attempts, attempt)

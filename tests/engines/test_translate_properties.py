@@ -20,7 +20,9 @@ from embank.run import effects, states
 from embank.run.conductor import Conductor
 from embank.run.effects import Due, Timer
 
-SETTINGS = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(
+    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 OVER = ("SUCCESS", "ERROR", "CANCELLED")
 NAMES = "abcdefgh"
 
@@ -113,6 +115,8 @@ class SmallMistral:
             self.apply(self.conductor.advance(effects.Failed(event.row, "Task timed out")))
             self.tasks[event.row]["info"] = f"Task timed out [timeout(s)={self.spec(event.row).timeout}]."
             return
+        if isinstance(event, effects.Resumed):
+            self.tasks[event.row]["started"] = self.now
         if isinstance(event, effects.Begun):
             mine = Attempt(self.now, self.behaviour.clock())
             self.attempts.setdefault(event.row, []).append(mine)
@@ -278,3 +282,44 @@ def test_the_journal_says_the_same_of_every_task(make: SimpleNamespace, tell: An
     elif told.end:
         assert told.end[0] == "ERROR"
         assert told.end[1] in (4, 5, 130)
+
+
+def random_tasks(document: Document, make: SimpleNamespace) -> st.SearchStrategy[SeenTask]:
+    """Tasks at places that the document has, or does not have, of which anything is said."""
+    names = [name for flow in document.workflows.values() for name in flow.tasks]
+    moments = st.integers(-5, 30).map(make.at)
+    words = st.sampled_from((*OVER, "RUNNING", "PAUSED", "DELAYED", "IDLE", "WAITING", "SKIPPED", "odd"))
+    attempts = st.builds(
+        SeenAttempt,
+        words,
+        moments,
+        st.none() | moments,
+        st.text(max_size=3),
+        st.sampled_from((0, 4, 7, 99)),
+        st.just(("m",)),
+    )
+    return st.builds(
+        SeenTask,
+        st.lists(st.sampled_from(names), min_size=1, max_size=4).map("/".join),
+        words,
+        moments,
+        st.none() | moments,
+        st.sampled_from(
+            ("", "Task timed out [timeout(s)=3].", "by 'wait-before'", "by 'wait-after'", "by 'retry'", "\x1b")
+        ),
+        st.lists(attempts, max_size=3).map(tuple),
+    )
+
+
+@SETTINGS
+@given(data=st.data())
+def test_whatever_an_engine_says_becomes_a_journal(make: SimpleNamespace, tell: Any, data: Any) -> None:
+    document = data.draw(documents(make, pauses=True))
+    listed = data.draw(st.lists(random_tasks(document, make), max_size=12))
+    state = data.draw(st.sampled_from((*OVER, "RUNNING", "PAUSED", "odd")))
+    ended = data.draw(st.none() | st.integers(-5, 30).map(make.at))
+    seen = Seen("e", "main", state, make.start, ended, "", {task.path: task for task in listed})
+    told = tell(document, seen)
+    assert (told.end is not None) == (state in OVER)
+    assert begun(told) <= set(seen.tasks)
+    assert told.end != ("SUCCESS", 0), "so few tasks cannot be all"

@@ -7,7 +7,7 @@ such an attempt may say anything. An attempt that another one followed has faile
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from embank.document import TaskSpec
@@ -81,9 +81,11 @@ def _delayed_by(task: SeenTask) -> str:
 
 def _followed(attempt: SeenAttempt, then: SeenAttempt, spec: TaskSpec) -> Attempted:
     """An attempt that was followed by another one."""
-    ended = min(attempt.ended or then.started, then.started)
     late = attempt.state != ERROR
-    reason = attempt.reason or (f"timed out after {spec.timeout} s" if late and spec.timeout else "it was tried again")
+    ended, reason = attempt.ended, attempt.reason or "it was tried again"
+    if late and spec.timeout:
+        ended, reason = attempt.started + timedelta(seconds=spec.timeout), f"timed out after {spec.timeout} s"
+    ended = min(ended or then.started, then.started)
     return Attempted(attempt.started, ended, True, reason, attempt.exit_code, attempt.messages, _late(attempt, late))
 
 

@@ -109,9 +109,9 @@ class Retelling:
     def _take(self, new: Sequence[Effect]) -> None:
         for effect in new:
             if isinstance(effect, effects.Start):
-                self._schedule_at_start(effect.row, Begun(effect.row))
+                self._schedule_begin(effect.row)
             elif isinstance(effect, effects.Pause):
-                self._schedule_at_start(effect.row, Resumed(effect.row))
+                self._schedule_answer(effect.row)
             elif isinstance(effect, effects.Wait):
                 due = Due(effect.row, effect.attempt, effect.timer)
                 self._schedule_due(due, self.now + timedelta(seconds=effect.seconds))
@@ -120,16 +120,20 @@ class Retelling:
                 self._schedule_early_end(effect.row)
 
     def _schedule(self, at: datetime, event: RowEvent) -> None:
-        ends = isinstance(event, Succeeded | Failed)  # of whole seconds nobody knows; what begins comes first
+        """Of whole seconds nobody knows what came first: what begins is taken to."""
+        ends = isinstance(event, Succeeded | Failed) or (isinstance(event, Due) and event.timer is Timer.AFTER)
         heapq.heappush(self._heap, (at, ends, next(self._number), event))
 
-    def _schedule_at_start(self, row: int, event: RowEvent) -> None:
+    def _schedule_begin(self, row: int) -> None:
         """When the engine began this attempt, if it did."""
-        task = self._task(row)
         if made := self._attempt(row):
-            self._schedule(made.started, event)
-        elif task and has_begun(task) and not isinstance(event, Begun):
-            self._schedule(task.started, event)
+            self._schedule(made.started, Begun(row))
+
+    def _schedule_answer(self, row: int) -> None:
+        """When the engine let a task go on; that is when it counts as started."""
+        task = self._task(row)
+        if task and has_begun(task):
+            self._schedule(task.started, Resumed(row))
 
     def _schedule_end(self, row: int) -> None:
         task, made = self._task(row), self._attempt(row)

@@ -1,0 +1,180 @@
+"""Imported executions lie beside those of the runner, and commands tell of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from embank.document import Document
+from embank.engines.importing import ImportRefused, import_execution, imported
+from embank.errors import ExitCode, UsageError
+from embank.run.clock import SystemClock
+from embank.run.entries import EXECUTION
+from embank.run.executions import ExecutionDirectory, ExecutionLocked, StateDirectory
+from embank.run.glance import glance
+from embank.run.heading import read_heading
+from embank.run.journal import Journal
+from embank.run.kept import read_kept
+
+EMBANK = Path(sys.executable).parent / "embank"
+FAILED = """
+    begin             SUCCESS 0-1
+    activities        ERROR   1-9
+    activities/freeze SUCCESS 1-3
+    activities/copy   ERROR   3-7 no
+    cleanup           {0}     9-10
+    cleanup/thaw      {0}     9-10 why
+    abandon           SUCCESS 10-11
+"""
+AT_WORK = "begin SUCCESS 0-1 \n activities RUNNING 1- \n activities/freeze RUNNING 2-"
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> StateDirectory:
+    return StateDirectory(tmp_path / ".embank")
+
+
+@pytest.fixture
+def keep(state: StateDirectory, shop: Document, make: SimpleNamespace) -> Any:
+    def do(table: str, *arguments: Any, **options: Any) -> ExecutionDirectory:
+        return import_execution(state, shop, make.source, make.look(table, *arguments), **options)
+
+    return do
+
+
+def embank(tmp_path: Path, *arguments: str, code: int = 0) -> str:
+    """stdout and stderr of a command."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("EMBANK_", "OS_"))}
+    done = subprocess.run([EMBANK, *arguments], cwd=tmp_path, capture_output=True, text=True, env=clean, timeout=60)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_show_logs_and_list(tmp_path: Path, keep: Any, make: SimpleNamespace) -> None:
+    keep(FAILED.format("SUCCESS"), "ERROR", 11)
+    show = embank(tmp_path, "execution", "show", make.id)
+    assert "shop: FAILED after 11 s; nothing is left open" in show
+    assert "activities/copy" in show
+    assert "T::App#web" in show, "how long it was frozen"
+    logs = embank(tmp_path, "execution", "logs", make.id)
+    assert "08:00:03" in logs.replace("09:00:03", "08:00:03")
+    assert "activities/copy" in logs
+    assert embank(tmp_path, "execution", "list", "-f", "value").split()[-2:] == ["ERROR", "4"]
+
+
+def test_what_stayed_open(tmp_path: Path, keep: Any, make: SimpleNamespace) -> None:
+    kept = keep(FAILED.format("ERROR"), "ERROR", 11)
+    assert glance(kept).exit_code == 5
+    assert read_kept(kept, SystemClock()).summary(SystemClock()).exit_code is ExitCode.FAILED_OPEN
+    assert "STILL OPEN" in embank(tmp_path, "execution", "show", make.id)
+
+
+def test_a_false_success(tmp_path: Path, keep: Any, make: SimpleNamespace) -> None:
+    """The list, the summary and the exit code say the same of it."""
+    kept = keep("begin SUCCESS 0-1 \n activities SUCCESS 1-2 \n complete SUCCESS 2-3", "SUCCESS", 3)
+    seen, summary = glance(kept), read_kept(kept, SystemClock()).summary(SystemClock())
+    assert (seen.state, seen.exit_code) == ("ERROR", 4)
+    assert (summary.state, summary.exit_code) == ("ERROR", 4)
+    show = embank(tmp_path, "execution", "show", make.id)
+    assert "warning: the engine says SUCCESS, but activities/freeze (never run), " in show
+    assert "the engine says SUCCESS, but" in embank(tmp_path, "execution", "logs", make.id)
+
+
+def test_one_that_goes_on_is_replaced(
+    state: StateDirectory, tmp_path: Path, keep: Any, make: SimpleNamespace
+) -> None:
+    kept = keep(AT_WORK)
+    assert glance(kept).exit_code is None
+    show = embank(tmp_path, "execution", "show", make.id)
+    assert f"embank watch {make.id}" in show
+    assert "embank resume" not in show
+    again = keep(FAILED.format("SUCCESS"), "ERROR", 11)
+    assert again.path == kept.path
+    assert glance(again).exit_code == 4
+    assert sorted(path.name for path in state.path.iterdir()) == [".gitignore", "executions"], "nothing is left over"
+    assert [each.id for each in state.all()] == [make.id]
+
+
+def test_resume_says_where_it_is_executed(tmp_path: Path, keep: Any, make: SimpleNamespace) -> None:
+    keep(AT_WORK, url="http://mistral:8989/v2")
+    said = embank(tmp_path, "resume", make.id, code=64)
+    assert "Mistral executes it (http://mistral:8989/v2)" in said
+    assert f"embank watch {make.id}" in said
+
+
+def test_the_heading(keep: Any, make: SimpleNamespace) -> None:
+    kept = keep(AT_WORK, url="https://me:secret@mistral:8989/v2", namespace="embank-0123")
+    heading = read_heading(kept.read().entries, "journal")
+    assert (heading.engine, heading.engine_namespace) == ("mistral", "embank-0123")
+    assert heading.engine_url == "https://mistral:8989/v2"
+    assert b"secret" not in kept.journal.read_bytes()
+    assert heading.execution == make.id
+    assert kept.workflow.read_bytes() == make.source
+    assert imported(kept) == heading
+
+
+def test_a_journal_of_before_there_were_engines(keep: Any) -> None:
+    (first, *_) = keep(AT_WORK).read().entries
+    old = {name: value for name, value in first.items() if not name.startswith("engine")}
+    assert read_heading((old,), "journal").engine == ""
+
+
+def local(state: StateDirectory, keep: Any, make: SimpleNamespace) -> ExecutionDirectory:
+    """An execution of the runner, under the id of one in the engine."""
+    heading = read_heading(keep(AT_WORK).read().entries, "journal")
+    own = state.create(make.id.replace("5", "6"), make.source)
+    journal = Journal(own.journal)
+    journal.append(make.start.isoformat(), EXECUTION, replace(heading, engine="").to_json())
+    journal.commit()
+    journal.close()
+    return own
+
+
+def test_one_of_the_runner_is_not_replaced(
+    state: StateDirectory, keep: Any, shop: Document, make: SimpleNamespace
+) -> None:
+    own = local(state, keep, make)
+    before = own.journal.read_bytes()
+    assert imported(own) is None
+    with pytest.raises(ImportRefused) as refused:
+        import_execution(state, shop, make.source, replace(make.look(AT_WORK), execution=own.id))
+    assert refused.value.exit_code == 7
+    assert own.journal.read_bytes() == before
+
+
+@pytest.mark.parametrize("damage", [b"", b"nonsense\n"])
+def test_one_that_cannot_be_read_is_not_replaced(keep: Any, damage: bytes) -> None:
+    kept = keep(AT_WORK)
+    kept.journal.write_bytes(damage)
+    with pytest.raises(ImportRefused):
+        keep(AT_WORK)
+    assert kept.journal.read_bytes() == damage
+
+
+def test_one_that_is_locked_is_not_replaced(keep: Any) -> None:
+    kept = keep(AT_WORK)
+    before = kept.journal.read_bytes()
+    with kept.locked(), pytest.raises(ExecutionLocked) as locked:
+        keep(FAILED.format("SUCCESS"), "ERROR", 11)
+    assert locked.value.exit_code == 7
+    assert kept.journal.read_bytes() == before
+
+
+@pytest.mark.parametrize("execution", ["", "..", "../../etc", "a/b", "x" * 300, "-f", "a\nb"])
+def test_an_id_is_no_path(state: StateDirectory, shop: Document, make: SimpleNamespace, execution: str) -> None:
+    with pytest.raises(UsageError):
+        import_execution(state, shop, make.source, replace(make.look(AT_WORK), execution=execution))
+    assert not state.path.exists()
+
+
+def test_a_state_directory_that_cannot_be_written(tmp_path: Path, shop: Document, make: SimpleNamespace) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="--state-dir"):
+        import_execution(StateDirectory(tmp_path / "file"), shop, make.source, make.look(AT_WORK))
