@@ -73,7 +73,10 @@ def test_what_stayed_open(tmp_path: Path, keep: Any, make: SimpleNamespace) -> N
     kept = keep(FAILED.format("ERROR"), "ERROR", 11)
     assert glance(kept).exit_code == 5
     assert read_kept(kept, SystemClock()).summary(SystemClock()).exit_code is ExitCode.FAILED_OPEN
-    assert "STILL OPEN" in embank(tmp_path, "execution", "show", make.id)
+    show = embank(tmp_path, "execution", "show", make.id)
+    assert "STILL OPEN" in show
+    assert f"embank cancel {make.id}" in show, "resume is for what the runner executed"
+    assert "embank resume" not in show
 
 
 def test_a_false_success(tmp_path: Path, keep: Any, make: SimpleNamespace) -> None:

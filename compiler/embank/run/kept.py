@@ -6,7 +6,7 @@ import hashlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from embank.document import Document
@@ -74,7 +74,7 @@ class KeptExecution:
 
     def summary(self, clock: Clock) -> Summary:
         """What is to be said of it. One that has not ended counts as stopped, until its last line."""
-        return _summary_of_parts(self.replayed, self.replayed.end, clock)
+        return replace(_summary_of_parts(self.replayed, self.replayed.end, clock), engine=self.heading.engine)
 
     def also_before(self, summary: Summary, execution: Execution, clock: Clock) -> Summary:
         """What is to be said when the last part of it, which was taken up, has ended with this summary."""

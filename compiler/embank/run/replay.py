@@ -61,8 +61,8 @@ class ReplayClock:
     """Shows the times of the journal, as another clock would have shown them."""
 
     def __init__(self, clock: Clock, last: datetime) -> None:
-        self._ahead = max(last - clock.now(), timedelta())  # that clock may have gone back since
-        self._clock = clock
+        now = clock.now()
+        self._anchor = clock.monotonic(), now + max(last - now, timedelta())  # that clock may have gone back since
         self._shown = last
 
     def show(self, moment: datetime) -> None:
@@ -75,8 +75,8 @@ class ReplayClock:
 
     def monotonic(self) -> float:
         """Seconds on the other clock; before its start they are negative."""
-        ago = self._clock.now() + self._ahead - self._shown
-        return self._clock.monotonic() - ago.total_seconds()
+        seconds, moment = self._anchor
+        return seconds - (moment - self._shown).total_seconds()
 
 
 def replay(

@@ -60,6 +60,7 @@ class Summary:
     critical_path: tuple[Span, ...]
     windows: tuple[Window, ...]
     warnings: tuple[str, ...]
+    engine: str = ""  # what executed it; "": the runner here
 
     @property
     def open(self) -> tuple[Window, ...]:

@@ -60,7 +60,7 @@ def course_text(summary: Summary) -> Iterator[str]:
 
 def _how(summary: Summary) -> str:
     """What to type; the closers ask the checkpoint what there is to do."""
-    if summary.state == "INTERRUPTED":
+    if summary.state == "INTERRUPTED" or summary.engine:
         return f"now: embank cancel {plain(summary.execution)}"
     return f"again when you have mended why they failed: embank resume {plain(summary.execution)}"
 
