@@ -181,3 +181,28 @@ def test_a_state_directory_that_cannot_be_written(tmp_path: Path, shop: Document
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="--state-dir"):
         import_execution(StateDirectory(tmp_path / "file"), shop, make.source, make.look(AT_WORK))
+
+
+CANCELLED = (
+    "begin SUCCESS 0-1 \n activities CANCELLED 1-5 \n activities/freeze SUCCESS 1-3 \n activities/copy SUCCESS 3-6"
+)
+CLOSED = f"{CANCELLED} \n cleanup SUCCESS 7-8 \n cleanup/thaw SUCCESS 7-8 \n abandon SUCCESS 8-9"
+
+
+@pytest.mark.parametrize(
+    ("table", "ended_with", "code"),
+    [
+        (FAILED.format("SUCCESS"), "ERROR", 4),
+        (FAILED.format("ERROR"), "ERROR", 5),
+        (AT_WORK, "ERROR", 5),
+        (AT_WORK, "SUCCESS", 5),
+        ("begin RUNNING 0-", "ERROR", 4),
+        ("begin ERROR 0-1 \n . ERROR 0-1 code 7: somebody else has it", "ERROR", 7),
+        (CANCELLED, "CANCELLED", 5),
+        (CLOSED, "CANCELLED", 130),
+    ],
+)
+def test_everybody_says_the_same_exit_code(keep: Any, table: str, ended_with: str, code: int) -> None:
+    kept = keep(table, ended_with, 20)
+    assert glance(kept).exit_code == code
+    assert read_kept(kept, SystemClock()).summary(SystemClock()).exit_code == code
