@@ -28,7 +28,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@touch $@
 
 services: setup $(MISTRAL)/.ready
-	@sh tests/services/install.sh postgresql
+	@sh tests/services/install.sh postgresql rabbitmq-server
 
 # An environment of its own: Mistral wants other packages than Embank, and many.
 $(MISTRAL)/.ready: pyproject.toml tests/services/mistral-constraints.txt tests/services/mistral-environment.sh | $(VENV)/.ready

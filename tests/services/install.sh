@@ -38,7 +38,15 @@ case "$missing" in
         ;;
 esac
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+# Nor may the package of a broker start one on the machine's own addresses.
+policy=/usr/sbin/policy-rc.d
+if [ -e "$policy" ]; then
+    policy=
+else
+    printf '#!/bin/sh\nexit 101\n' | $root tee "$policy" >/dev/null
+    $root chmod 755 "$policy"
+fi
+trap 'rm -f "$log"; [ -z "$policy" ] || $root rm -f "$policy"' EXIT
 # shellcheck disable=SC2086  # words are meant to be split
 if ! { $root apt-get -q update && $root env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
     -o Dpkg::Options::=--force-confold install --no-install-recommends $missing; } >"$log" 2>&1; then

@@ -6,6 +6,7 @@ connections need the password, which is in `password_file`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -107,9 +108,9 @@ class Server:
         return str(done.stdout)
 
 
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[Server]:
-    """The server, started once. Fails in one line when PostgreSQL is not installed."""
+@contextlib.contextmanager
+def start_postgresql() -> Iterator[Server]:
+    """A running server, and nothing left of it afterwards. Fails in one line when PostgreSQL is not installed."""
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if not installed:
         pytest.fail("PostgreSQL is not installed: run `make services` (apt-get install postgresql)", pytrace=False)
@@ -122,3 +123,10 @@ def postgresql() -> Iterator[Server]:
     finally:
         server.stop()
         shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """The server, started once."""
+    with start_postgresql() as server:
+        yield server

@@ -1,0 +1,102 @@
+"""A RabbitMQ broker of the tests' own: Debian's package, everything in a directory, ports of the loopback.
+
+`start_rabbitmq()` gives a running `Broker`; `url` is what oslo.messaging wants.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROGRAMS = Path("/usr/lib/rabbitmq/bin")
+PATIENCE = 120  # s
+
+
+class Broker:
+    """A running broker, with a port mapper of its own that ends with it."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.port, distribution, mapper = _free_ports(3)
+        self.url = f"rabbit://guest:guest@127.0.0.1:{self.port}/"
+        (home / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{self.port}\n")
+        (home / "enabled_plugins").write_text("[].\n")
+        for name in ("mnesia", "log"):
+            (home / name).mkdir()
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "RABBITMQ_NODENAME": f"embank{self.port}@localhost",
+            "RABBITMQ_MNESIA_BASE": str(home / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(home / "log"),
+            "RABBITMQ_CONFIG_FILE": str(home / "rabbitmq.conf"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
+            "RABBITMQ_DIST_PORT": str(distribution),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": str(mapper),
+        }
+        self._account = {"user": "rabbitmq", "group": "rabbitmq", "extra_groups": []} if not os.geteuid() else {}
+        if self._account:
+            for path in (home, *home.iterdir()):
+                shutil.chown(path, "rabbitmq", "rabbitmq")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with (self.home / "out").open("wb") as out:
+            self._process = subprocess.Popen(
+                [PROGRAMS / "rabbitmq-server"], env=self.environment, cwd=self.home, stdin=subprocess.DEVNULL,
+                stdout=out, stderr=out, start_new_session=True, **self._account,
+            )  # fmt: skip
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            time.sleep(0.1)
+        pytest.fail(f"RabbitMQ did not start:\n{(self.home / 'out').read_text()[-2000:]}", pytrace=False)
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        for command in ([PROGRAMS / "rabbitmqctl", "-q", "stop"], ["epmd", "-kill"]):
+            subprocess.run(
+                command, env=self.environment, cwd=self.home, capture_output=True, check=False, timeout=60,
+                **self._account,
+            )  # fmt: skip
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+
+
+@contextlib.contextmanager
+def start_rabbitmq() -> Iterator[Broker]:
+    """A running broker, and nothing left of it afterwards. Fails in one line when RabbitMQ is not installed."""
+    if not (PROGRAMS / "rabbitmq-server").exists():
+        pytest.fail("RabbitMQ is not installed: run `make services` (apt-get install rabbitmq-server)", pytrace=False)
+    home = Path(tempfile.mkdtemp(prefix="embank-mq-"))
+    broker = Broker(home)
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.stop()
+        shutil.rmtree(home)
