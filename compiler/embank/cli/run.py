@@ -22,6 +22,7 @@ from embank.plaintext import plain
 if TYPE_CHECKING:
     from embank.document import Document
     from embank.inputs.provider import Provider
+    from embank.inputs.workflow import Rule
     from embank.run.clock import Clock
     from embank.run.detached import Detached
     from embank.run.events import Listener
@@ -163,16 +164,16 @@ def tell(summary: Summary, arguments: argparse.Namespace) -> None:
         give_up_output(error)
 
 
-def read_file(file: str) -> tuple[Document, bytes]:
-    """A workflow file and its text. Raises Reported, InputUnreadable, UsageError."""
+def read_file(file: str, rules: Sequence[Rule] = ()) -> tuple[Document, bytes]:
+    """A workflow file and its text, checked by these rules, too. Raises Reported, InputUnreadable, UsageError."""
     import hashlib
 
     from embank.inputs.workflow import parse_workflow, read_workflow
 
     if file == "-":
         source = sys.stdin.buffer.read()
-        return need(parse_workflow(source, file)), source
-    document = need(read_workflow(file))
+        return need(parse_workflow(source, file, rules)), source
+    document = need(read_workflow(file, rules))
     source = Path(file).read_bytes()
     if hashlib.sha256(source).hexdigest() != document.sha256:
         raise UsageError(f"{file} was changed while it was read: run it again")

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from embank.engines.mistral import Mistral
 
 
+ENGINE = "mistral:23"  # whose rules a file has to keep
+
+
 class Submit(EmbankCommand):
     """`embank submit`: checks the file, puts it into Mistral, starts it."""
 
@@ -44,7 +47,7 @@ class Submit(EmbankCommand):
 
         if parsed_args.events and not parsed_args.watch:
             raise UsageError("--events needs --watch: without it nothing is seen of the execution")
-        document, source = read_file(parsed_args.file)
+        document, source = _checked(parsed_args.file)
         engine = engine_of(parsed_args)
         namespace = put(engine, document, source)
         execution = str(uuid4())
@@ -113,7 +116,7 @@ class Schedule(EmbankCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """A workflow that works on one checkpoint cannot be scheduled."""
-        document, source = read_file(parsed_args.file)
+        document, source = _checked(parsed_args.file)
         if document.run["operation"] != "protect":
             raise UsageError(f"{document.file} is to {document.run['operation']} one checkpoint: only protect recurs")
         engine = engine_of(parsed_args)
@@ -124,8 +127,15 @@ class Schedule(EmbankCommand):
         return ExitCode.OK
 
 
+def _checked(file: str) -> tuple[Document, bytes]:
+    """A workflow file that Mistral will take. Raises Reported, InputUnreadable, UsageError."""
+    from embank.review.engines import rules_for
+
+    return read_file(file, rules_for(ENGINE))
+
+
 def put(engine: Mistral, document: Document, source: bytes) -> str:
-    """Check a workflow file for this engine, and put it there: its namespace. Raises Reported, EngineError."""
+    """Put a workflow file into the engine: its namespace there. Raises EngineError."""
     from embank.engines.mistral import namespace_of
 
     namespace = namespace_of(document.sha256)
