@@ -190,6 +190,16 @@ class TestTimeouts:
         assert told.story[-1] == "succeeded activities/copy"
         assert told.lines[-1][0] == make.at(40)
 
+    def test_an_action_that_failed_afterwards(self, shop: Document, make: SimpleNamespace, tell: Any) -> None:
+        """Executors give an action up some time after its task has timed out."""
+        table = "begin SUCCESS 0-1 \n activities ERROR 1-40 \n activities/freeze SUCCESS 1-3 \n"
+        table += "activities/copy ERROR 3-33 Task timed out [timeout(s)=30]. \n . ERROR 3-36 Timeout after 30 seconds"
+        told = tell(shop, make.look(table))
+        assert told.story[5] == "failed activities/copy: timed out after 30 s"
+        assert told.lines[5][0] == make.at(33)
+        text = "its action went on after the task had failed, and ended with ERROR: Timeout after 30 seconds"
+        assert f"message activities/copy: {text}" in told.story
+
     def test_a_workflow_whose_tasks_go_on(self, shop: Document, make: SimpleNamespace, tell: Any) -> None:
         told = tell(
             shop,
@@ -376,6 +386,17 @@ class TestCancelled:
         assert told.story.index("cancelled") < told.story.index("failed activities/copy: cancelled in the engine")
         assert "due activities/copy" not in told.story, "it is not tried again"
 
+    def test_mistral_goes_on_with_retries(self, shop: Document, make: SimpleNamespace, tell: Any) -> None:
+        """No runner would: so the journal says later than it was that it was cancelled."""
+        table = self.TABLE.format("DELAYED 3- Delayed by 'retry' policy [delay=1]")
+        told = tell(shop, make.look(f"{table} \n . ERROR 3-4 no \n . ERROR 8-9 again", "CANCELLED", 5))
+        assert told.story.index("begun activities/copy") < told.story.index("cancelled")
+        assert told.story.count("begun activities/copy") == 2
+        assert told.states["activities/copy"] == "failed"
+        assert told.replayed.reporter.warnings == [
+            "still at work in the engine, although the execution has ended: activities/copy"
+        ]
+
     def test_before_anything_was_done(self, shop: Document, make: SimpleNamespace, tell: Any) -> None:
         told = tell(shop, make.look("begin IDLE 0-", "CANCELLED", 1))
         assert told.story == ["cancelled", "finished"]
@@ -446,6 +467,27 @@ class TestPolicies:
             "paused",
         )
         assert not [event for event in told.events if isinstance(event, Message) and event.task]
+
+    def test_attempts_that_were_looked_at_later_than_their_tasks(
+        self, policies: Document, make: SimpleNamespace, tell: Any
+    ) -> None:
+        told = tell(
+            policies,
+            make.look(
+                """
+                begin            SUCCESS 0-0
+                activities       RUNNING 0-
+                activities/early DELAYED 1- Delayed by 'wait-before' policy [delay=5]
+                . RUNNING 6-
+                activities/again DELAYED 1- Delayed by 'retry' policy [delay=5]
+                . ERROR 1-3 no
+                . RUNNING 8-
+                activities/asks  SUCCESS 0-1
+                """
+            ),
+        )
+        assert told.states["activities/early"] == "running"
+        assert told.states["activities/again"] == "running"
 
     def test_at_the_end(self, policies: Document, make: SimpleNamespace, tell: Any) -> None:
         told = tell(

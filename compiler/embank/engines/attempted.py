@@ -16,7 +16,7 @@ from embank.run.reasons import short
 
 IDLE, WAITING, DELAYED, SKIPPED = "IDLE", "WAITING", "DELAYED", "SKIPPED"
 ENDED = OVER | {SKIPPED}
-TIMED_OUT = "timed out"  # stands in Mistral's explanation of a failure
+TIMED_OUT = "Task timed out"  # stands in Mistral's explanation of a failure
 BEFORE, AFTER, RETRY = "wait-before", "wait-after", "retry"  # one of them in that of a delay
 
 
@@ -64,13 +64,18 @@ def attempted(task: SeenTask, spec: TaskSpec, *, all_made: bool = True) -> tuple
 
 def reason_of(task: SeenTask, spec: TaskSpec) -> str:
     """Why a task failed, as far as the task itself says."""
-    if TIMED_OUT in task.info.lower() and spec.timeout:
+    if timed_out(task) and spec.timeout:
         return f"timed out after {spec.timeout} s"
     if task.state == SKIPPED:
         return "skipped by hand in the engine: it was not done"
     if task.state == CANCELLED:
         return "cancelled in the engine"
     return short(task.info) or "the engine does not say why"
+
+
+def timed_out(task: SeenTask) -> bool:
+    """Whether the engine failed it because it took too long: what it runs goes on."""
+    return TIMED_OUT in task.info
 
 
 def _delayed_by(task: SeenTask) -> str:
@@ -93,10 +98,10 @@ def _last(attempt: SeenAttempt, task: SeenTask, spec: TaskSpec, policy: str) -> 
     if task.state == SUCCESS:
         ended = attempt.ended if attempt.state == SUCCESS and attempt.ended else task.ended
         return Attempted(attempt.started, ended or attempt.started, before=attempt.messages)
-    if task.state not in ENDED and not policy:
+    if task.state not in ENDED and (policy in ("", BEFORE) or _has_just_begun(attempt, spec, policy)):
         return Attempted(attempt.started, before=attempt.messages)
     failed = policy != AFTER or attempt.state not in (SUCCESS, DELAYED)
-    late = failed and attempt.state != ERROR and bool(task.attempts)
+    late = failed and bool(task.attempts) and (attempt.state != ERROR or timed_out(task))
     ended = (None if late else attempt.ended) or task.ended or attempt.ended or attempt.started
     if not failed:
         return Attempted(attempt.started, ended, before=attempt.messages)
@@ -104,6 +109,11 @@ def _last(attempt: SeenAttempt, task: SeenTask, spec: TaskSpec, policy: str) -> 
     reason = reason or ("" if late else attempt.reason) or reason_of(task, spec)
     code = 0 if late else attempt.exit_code
     return Attempted(attempt.started, ended, True, reason, code, attempt.messages, _late(attempt, late))
+
+
+def _has_just_begun(attempt: SeenAttempt, spec: TaskSpec, policy: str) -> bool:
+    """Whether the task was looked at before an attempt began that was looked at afterwards."""
+    return policy == RETRY and attempt.state not in (*OVER, DELAYED) and not spec.timeout
 
 
 def _never_made(last: Attempted, count: int, *, told: bool) -> list[Attempted]:

@@ -16,7 +16,7 @@ from itertools import count
 from typing import Any
 
 from embank.document import Document, Flow
-from embank.engines.attempted import ENDED, SKIPPED, TIMED_OUT, Attempted, attempted, has_begun, reason_of
+from embank.engines.attempted import ENDED, SKIPPED, Attempted, attempted, has_begun, reason_of, timed_out
 from embank.engines.overview import begun_before_any_cancel, cancelled_at, insides
 from embank.engines.seen import CANCELLED, ERROR, PAUSED, RUNNING, SUCCESS, Seen, SeenTask
 from embank.errors import ExitCode
@@ -30,7 +30,7 @@ from embank.run.reasons import short
 RowEvent = Begun | Succeeded | Failed | Due | Resumed
 Line = tuple[datetime, str, dict[str, Json]]  # of a journal: when, the name of the event, its values
 BY = "the engine, where it was cancelled"  # as in the events of one that is watched
-SLACK = timedelta(seconds=2)  # what happened as shortly before the cancellation may have happened after it
+SLACK = timedelta(seconds=1)  # what happened as shortly before the cancellation may have happened after it
 # The state of a task that an event fits; others need RUNNING.
 NEEDS: Mapping[type[Any], states.TaskState] = {Begun: states.READY, Resumed: states.PAUSED}
 
@@ -173,7 +173,7 @@ class Retelling:
             handled = self._document.workflows[spec.workflow].flow is Flow.DIRECT and bad == {ERROR}
             contradicts = bool(bad) and not handled
         else:
-            contradicts = (not bad or TIMED_OUT in task.info.lower()) and not self._is_of_the_cancellation(row, task)
+            contradicts = (not bad or timed_out(task)) and not self._is_of_the_cancellation(row, task)
         if contradicts:
             self._schedule(min(task.ended or inside.last, inside.last), self._end_of(row, task))
 
@@ -200,7 +200,9 @@ class Retelling:
     # Cancelling.
 
     def _is_time_to_cancel(self) -> bool:
-        """Everything that is not called for by a failure must have begun before."""
+        """Everything that is not called for by a failure must have begun before, also the retries that Mistral makes
+        after it was cancelled.
+        """
         if self._cancelled_at is None:
             return False
         return not self._heap or (not self._to_begin and self._heap[0][0] >= self._cancelled_at - SLACK)

@@ -11,7 +11,7 @@ from datetime import datetime
 from embank.document import Document
 from embank.engines.attempted import DELAYED, ENDED, IDLE, SKIPPED, WAITING, has_begun
 from embank.engines.expected import missing
-from embank.engines.overview import called_for_by_success
+from embank.engines.overview import acts, called_for_by_success, spec_at
 from embank.engines.retelling import Line, Retelling
 from embank.engines.seen import CANCELLED, ERROR, OVER, PAUSED, RUNNING, SUCCESS, Seen, SeenTask
 from embank.run import states
@@ -71,11 +71,12 @@ class _Differences:
         self._begun_apart: list[str] = []
 
     def say(self) -> None:
-        """Messages about tasks."""
+        """Messages about tasks. What has not ended may have been looked at between two steps of the engine."""
         over = self._seen.state in OVER
         for path, task in self._seen.tasks.items():
             row = self._rows.get(path)
-            if row is None or self._state(row) not in SAME.get(task.state, ()):
+            differs = row is None or self._state(row) not in SAME.get(task.state, ())
+            if differs and (over or task.state in ENDED):
                 self._differs(path, task, row)
         for path, row in self._rows.items():
             if over and path not in self._seen.tasks and self._state(row) not in NOT_BEGUN:
@@ -106,9 +107,10 @@ class _Differences:
             self._begun_apart.append(path)
 
     def _still_running(self) -> Iterator[str]:
-        """The tasks whose actions had not ended."""
-        for path, row in self._rows.items():
-            if self._state(row) is states.RUNNING and self._told.conductor.execution.specs[row].action:
+        """The tasks whose actions have not ended, or will be begun: Mistral retries also what was cancelled."""
+        for path, task in self._seen.tasks.items():
+            spec = spec_at(self._document, path)
+            if spec and acts(spec) and task.state in (RUNNING, DELAYED):
                 yield path
 
     def _above(self, path: str) -> int:
