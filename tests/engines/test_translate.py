@@ -138,6 +138,36 @@ def test_a_task_that_gave_up_before_its_last_attempt(shop: Document, make: Simpl
     assert "message activities/copy: the engine made no further attempt" in told.story
 
 
+@pytest.mark.parametrize("runs_workflow", [True, False])
+def test_a_retry_without_end(make: SimpleNamespace, tell: Any, runs_workflow: bool) -> None:
+    """People write that; nobody wants a million lines of what the engine did not do."""
+    given = {"run": make.run, "task_name": "done"}
+    runs = {"workflow": "part1", "input": given} if runs_workflow else {}
+    body = [make.task("copy", retry=make.retry(1_000_000, 60), **runs)]
+    document = make.bracketed([body, [make.task("inner")]], [make.task("close", "embank.cleanup")])
+    told = tell(
+        document,
+        make.look(
+            """
+            begin                 SUCCESS 0-1
+            activities            ERROR 1-5
+            activities/copy       ERROR 1-5 no
+            activities/copy/inner ERROR 1-5 no
+            cleanup               SUCCESS 5-6
+            cleanup/close         SUCCESS 5-6
+            abandon               SUCCESS 6-7
+            """,
+            "ERROR",
+            7,
+        ),
+    )
+    assert len(told.lines) < 200
+    assert told.states["activities"] == "failed"
+    assert told.states["cleanup/close"] == "succeeded"
+    assert "message activities/copy: the engine says ERROR: no" in told.story
+    assert told.end == ("ERROR", 4)
+
+
 class TestTimeouts:
     """Mistral fails a task that took too long, and lets its action, or its workflow, go on."""
 

@@ -17,6 +17,7 @@ from embank.run.reasons import short
 IDLE, WAITING, DELAYED, SKIPPED = "IDLE", "WAITING", "DELAYED", "SKIPPED"
 ENDED = OVER | {SKIPPED}
 TIMED_OUT = "Task timed out"  # stands in Mistral's explanation of a failure
+MADE_UP = 20  # attempts that no engine has made; `retry` may allow a million
 BEFORE, AFTER, RETRY = "wait-before", "wait-after", "retry"  # one of them in that of a delay
 
 
@@ -58,7 +59,7 @@ def attempted(task: SeenTask, spec: TaskSpec, *, all_made: bool = True) -> tuple
         texts = (_said("an earlier attempt failed, and it was run again by hand", each.reason) for each in early)
         made[0] = replace(made[0], before=(*texts, *made[0].before))
     if all_made and task.state in ENDED and made[-1].failed and len(made) < allowed:
-        made += _never_made(made[-1], allowed - len(made), told=bool(task.attempts))
+        made += _never_made(made[-1], min(allowed - len(made), MADE_UP), told=bool(task.attempts))
     return tuple(made)
 
 

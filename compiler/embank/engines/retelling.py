@@ -16,7 +16,7 @@ from itertools import count
 from typing import Any
 
 from embank.document import Document, Flow
-from embank.engines.attempted import ENDED, SKIPPED, Attempted, attempted, has_begun, reason_of, timed_out
+from embank.engines.attempted import ENDED, MADE_UP, SKIPPED, Attempted, attempted, has_begun, reason_of, timed_out
 from embank.engines.overview import begun_before_any_cancel, cancelled_at, insides
 from embank.engines.seen import CANCELLED, ERROR, PAUSED, RUNNING, SUCCESS, Seen, SeenTask
 from embank.errors import ExitCode
@@ -151,7 +151,7 @@ class Retelling:
     def _schedule_due(self, due: Due, at: datetime) -> None:
         """The end of a delay, when what comes after it has come; then at the latest."""
         task = self._task(due.row)
-        if task is None or due.timer is Timer.TIMEOUT:
+        if task is None or due.timer is Timer.TIMEOUT or (due.attempt > MADE_UP and self._runs_workflow(due.row)):
             return
         attempt = due.attempt + 1 if due.timer is Timer.AFTER else due.attempt
         if then := self._attempt(due.row, attempt):
