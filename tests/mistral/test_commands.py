@@ -141,6 +141,13 @@ def test_a_closer_that_fails_is_exit_5(work: Path, embank: Embank) -> None:
     assert "no route to host" in done.stdout
     assert "STILL OPEN" in done.stdout
     assert frozen(work) == ["inner-frozen"], "the outer one was thawed all the same"
+    (id_,) = embank("execution", "list", "-f", "value", "-c", "id").stdout.split()
+    assert f"embank cancel {id_}" in done.stdout.split("STILL OPEN")[1]
+    (work / "thaw-inner").write_text(f"rm -f {work}/inner-frozen\n")
+    closed = embank("cancel", id_)
+    assert closed.returncode == 0, closed.stdout + closed.stderr
+    assert frozen(work) == []
+    assert "nothing is left open" in embank("execution", "show", id_).stdout
 
 
 def test_cancel_stops_it_and_closes_what_was_open(work: Path, embank: Embank) -> None:

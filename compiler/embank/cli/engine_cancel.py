@@ -38,16 +38,26 @@ def cancel_in_engine(arguments: argparse.Namespace) -> int:
     from embank.run.kept import read_kept
 
     engine, execution, document, source = workflow_of(arguments)
-    seen = engine.look(execution)
-    if seen.ended is not None and seen.state != CANCELLED:
-        raise UsageError(f"the execution {execution} has ended ({seen.state}): there is nothing to cancel")
-    engine.cancel(execution)
-    say(f"cancelled in Mistral: {execution}")
+    seen = engine.look(execution, retried(document))
+    if seen.ended is None:
+        engine.cancel(execution)
+        say(f"cancelled in Mistral: {execution}")
+    elif seen.state != CANCELLED and not _is_open(document, source, seen, engine, arguments):
+        raise UsageError(f"the execution {execution} has ended ({seen.state}), and nothing of it is open")
     _wait_for_actions(engine, execution, arguments.grace)
     closed = _close(engine, document, execution)
     summary = read_kept(keep(document, source, closed, engine.url, arguments), SystemClock()).summary(SystemClock())
     tell(summary, arguments)
     return ExitCode.OK if summary.exit_code in (ExitCode.INTERRUPTED, ExitCode.FAILED) else summary.exit_code
+
+
+def _is_open(document: Document, source: bytes, seen: Seen, engine: Mistral, arguments: argparse.Namespace) -> bool:
+    """Whether it has ended with a closer that failed."""
+    from embank.run.clock import SystemClock
+    from embank.run.kept import read_kept
+
+    found = read_kept(keep(document, source, seen, engine.url, arguments), SystemClock())
+    return found.summary(SystemClock()).exit_code is ExitCode.FAILED_OPEN
 
 
 def _wait_for_actions(engine: Mistral, execution: str, grace: float) -> None:

@@ -22,6 +22,7 @@ from embank.model import Json
 T = TypeVar("T")
 PAGE = 500  # rows; Mistral cuts a list that asks for no limit at 1000, without a word
 NOT_FOUND = 404
+DELAYED = frozenset(("DELAYED", "RUNNING_DELAYED"))  # before it begins, and before it is tried again
 TEXT = {"content-type": "text/plain"}
 FIELDS = ["id", "name", "type", "state", "state_info", "created_at", "updated_at", "started_at", "finished_at"]
 
@@ -128,12 +129,16 @@ class Mistral:
         return head + "".join(text.removeprefix(head) for text in own)
 
     def acting(self, execution: str) -> list[str]:
-        """The names of the tasks whose actions have not ended, also after the execution was cancelled."""
+        """The names of the tasks whose actions have not ended, or will begin after a delay: Mistral lets both go on,
+        also after the execution was cancelled.
+        """
         actions = self._client.action_executions
         names = []
         for frame in self._frames(execution):
             for row in self._tasks(frame):
-                if row["type"] == "ACTION" and row["state"] not in OVER:
+                if row["type"] == "ACTION" and row["state"] in DELAYED:
+                    names.append(row["name"])
+                elif row["type"] == "ACTION" and row["state"] not in OVER:
                     attempts = self._call(lambda: actions.list(row["id"]))  # noqa: B023  # called at once
                     names += [row["name"] for each in attempts if each.to_dict()["state"] not in OVER]
         return names

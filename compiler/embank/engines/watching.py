@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from embank.document import Document
 from embank.engines.errors import EngineError, EngineRefused
+from embank.engines.retelling import BY
 from embank.engines.seen import CANCELLED, ERROR, OVER, SUCCESS, Seen, SeenTask
 from embank.run import events
 from embank.run.events import Event, Listener
@@ -83,7 +84,7 @@ class Changes:
         if seen.ended is None:
             return
         if seen.state == CANCELLED:
-            yield events.ExecutionInterrupted(seen.ended, "the engine, where it was cancelled", 0, 0)
+            yield events.ExecutionInterrupted(seen.ended, BY, 0, 0)
         yield events.ExecutionFinished(now, seen.state, 0)
 
     def _spec(self, path: str) -> tuple[str, str]:

@@ -136,6 +136,8 @@ def _(event: events.ExecutionResumed) -> str:
 def _(event: events.ExecutionInterrupted) -> str:
     tasks = f"{event.running} running task{'s' if event.running > 1 else ''}"
     wait = f"; waiting for {tasks}, {event.grace:g} s at most" if event.running else ""
+    if not event.running and not event.grace:
+        return f"interrupted ({plain(event.by)}): nothing more is started but what closes"
     again = AT_ONCE.get(event.by, "Ctrl-C twice stops at once")
     return f"interrupted ({plain(event.by)}): nothing more is started but what closes{wait}; {again}"
 
