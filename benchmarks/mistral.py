@@ -2,7 +2,7 @@
 
     outlined   reverse, cut into parts of --max-tasks (what `embank compile` writes)
     flat       reverse, in one piece
-    direct     what follows each task, in one piece (`--lower direct --max-tasks` as large as it gets)
+    direct     what follows each task (`--lower direct`), cut into parts as well
 
 The activities do nothing: `std.noop` stands in the place of every action, so that only Mistral is measured. Prints
 seconds, ratios to flat of the same size, how the cost grows, and the client's time to submit.
@@ -117,10 +117,11 @@ def main() -> None:
     sizes = [int(size) for size in given.sizes.split(",")]
     ways: list[tuple[str, int, Lower]] = []
     for way in given.ways.split(","):
-        if way == "outlined":
-            ways += [(f"outlined {most}", int(most), Lower.REVERSE) for most in given.max_tasks.split(",")]
+        lower = Lower.DIRECT if way == "direct" else Lower.REVERSE
+        if way == "flat":
+            ways.append((way, UNLIMITED, lower))
         else:
-            ways.append((way, UNLIMITED, Lower.DIRECT if way == "direct" else Lower.REVERSE))
+            ways += [(f"{way} {most}", int(most), lower) for most in given.max_tasks.split(",")]
     costs: dict[tuple[str, int], float] = {}
     print(f"{'way':<14}{'activities':>11}{'tasks':>7}{'CPU s':>8}{'to flat':>9}{'submit s':>10}")
     with runpy.run_path(str(SERVICES / "mistral_service.py"))["start_mistral"]() as server:
