@@ -31,8 +31,8 @@ DEFAULT = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Durations:
-    """Seconds. `activities` are by what stands in the file, TYPE or TYPE#ID, then by phase ("": all others); `tasks` by
-    path. `places` has those of the keys of both.
+    """Seconds. `activities` are by what stands in the file, TYPE or TYPE#ID, then by phase ("": all others); `tasks`
+    by path. `places` has those of the keys of both.
     """
 
     default: float = DEFAULT

@@ -41,8 +41,8 @@ def rehearsal_text(rehearsal: Rehearsal, *, outage: float, measured: bool, every
     yield from _undisturbed(rehearsal, measured)
     yield ""
     yield from _wrapped(
-        "Every single fault: a task fails (all its attempts), times out, or hangs without a timeout (in the end somebody "
-        "cancels); the runner crashes before a task has any effect or after it had all, and is resumed "
+        "Every single fault: a task fails (all its attempts), times out, or hangs without a timeout (in the end "
+        "somebody cancels); the runner crashes before a task has any effect or after it had all, and is resumed "
         f"{duration(outage)} later; somebody cancels while a task runs."
     )
     yield ""
@@ -116,9 +116,8 @@ def _matrix(rehearsal: Rehearsal, every: bool) -> Iterator[str]:
         checkpoint = _standing(rehearsal, ending.status, ending.recorded)
         named = (closer.task if every else str(closer.role) for each in group for closer in each.ending.closers)
         closers = _lines(", ".join(map(plain, dict.fromkeys(named))) or "-", WIDTH - INDENT)
-        yield COLUMNS.format(
-            WORDS[group[0].kind], checkpoint, int(ending.exit_code), _longest_open(group), closers[0]
-        )
+        fault, code = WORDS[group[0].kind], int(ending.exit_code)
+        yield COLUMNS.format(fault, checkpoint, code, _longest_open(group), closers[0])
         yield from (" " * INDENT + line for line in closers[1:])
         yield from _tasks(group, "    ")
 

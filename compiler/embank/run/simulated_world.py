@@ -14,7 +14,7 @@ from embank.run.admission import types_of
 from embank.run.windows import ACTIVITY, CLEANUP, closers_of, resources_of
 
 NONE = "none"  # the status of a checkpoint that is not there yet
-STARTED, ENDED_BADLY = "started", "error"  # what is recorded of a restore, delete or verify
+STARTED, ENDED_BADLY = "started", "error"  # what is recorded of a restore or verify
 
 
 class Bracket(NamedTuple):
@@ -113,7 +113,7 @@ class World:
         self.closed_by: list[int] = []  # rows
         self.closed: list[Opening] = []
         self.status: str = NONE if operation is Operation.PROTECT else Status.AVAILABLE
-        self.recorded = ""  # of a restore, delete or verify
+        self.recorded = ""  # of a restore or verify
 
     def copy(self) -> World:
         """The same world, in which something else happens from here on."""
@@ -155,12 +155,12 @@ class World:
             self.closed_by.append(row)
 
     def _begin_checkpoint(self) -> None:
-        if self.operation is not Operation.PROTECT:
+        if self.operation is Operation.DELETE:
+            self.status = Status.DELETING  # which says it all: nothing else is recorded
+        elif self.operation is not Operation.PROTECT:
             self.recorded = STARTED
         elif self.status == NONE:
             self.status = Status.PROTECTING
-        if self.operation is Operation.DELETE:
-            self.status = Status.DELETING
 
     def _complete(self, status: str) -> None:
         if status == "error":
@@ -170,7 +170,7 @@ class World:
                 self.recorded = ENDED_BADLY
         elif self.operation is Operation.PROTECT:
             self.status = Status.AVAILABLE
+        elif self.operation is Operation.DELETE:
+            self.status = Status.GONE
         else:
             self.recorded = status
-            if self.operation is Operation.DELETE:
-                self.status = Status.GONE
