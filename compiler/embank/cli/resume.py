@@ -101,6 +101,8 @@ class Cancel(EmbankCommand):
 def take_up(directory: ExecutionDirectory, arguments: argparse.Namespace, cancel_by: str, *, debug: bool) -> Summary:
     """Run what is left of an execution, or only what closes it. Raises EmbankError, before anything is done."""
     from embank.run.clock import SystemClock
+    from embank.run.entries import GIVEN_UP
+    from embank.run.given_up import is_given_up
     from embank.run.interruptions import CANCEL
     from embank.run.kept import read_kept
     from embank.run.local import TakenUp
@@ -115,6 +117,12 @@ def take_up(directory: ExecutionDirectory, arguments: argparse.Namespace, cancel
             sys.stderr.write("somebody asked to cancel it before its runner left off: it is cancelled\n")
             cancel_by = CANCEL
         provider = _provider(found, arguments, cancelling=bool(cancel_by))
+        if not cancel_by and is_given_up(found.replayed.conductor, provider):
+            sys.stderr.write(
+                "its checkpoint says that it has failed: the journal could not be written to the end. Nothing is "
+                "repeated; what is still open is closed\n"
+            )
+            cancel_by = GIVEN_UP
         _say_what_becomes_of(found, clock, cancel_by)
         with found.opened(clock) as record:
             outcome = execute(

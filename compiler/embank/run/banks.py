@@ -14,6 +14,7 @@ from embank.inputs.provider import Provider
 from embank.model import Json, Operation
 from embank.plugins import Bank
 from embank.run.foreign_bank import ForeignBank
+from embank.run.late_bank import LateBank
 from embank.run.secrets import Scrubber
 
 KEPT = 16  # checkpoints; an executor of an engine sees many in its life
@@ -71,11 +72,11 @@ class Banks:
         return Checkpoints(self.bank(run), self.provider(run).saved_schema)
 
     def bank(self, run: Run) -> Bank:
-        """The bank of the provider: one instance for all threads. Raises BankError, BadInput."""
+        """The bank of the provider: one instance for all threads. Raises BadInput."""
         provider = self.provider(run)
         with self._lock:
             if provider.id not in self._banks:
-                self._banks[provider.id] = ForeignBank(provider.open_bank())
+                self._banks[provider.id] = ForeignBank(LateBank(provider.open_bank))
             return self._banks[provider.id]
 
     def checkpoint(self, run: Run, *, look: bool = True) -> Checkpoint:

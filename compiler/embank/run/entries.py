@@ -16,7 +16,10 @@ from embank.run.effects import Event, Timer
 # The line that begins a journal, those that say how a runner left off, and those for people.
 EXECUTION, RESUMED, STOPPED, FINISHED = "execution", "resumed", "stopped", "finished"
 CLOSERS = "closers"  # the closers run again, as a part of their own
-MESSAGE, TIMED_OUT = "message", "timed-out"
+# Why an execution is cancelled although nobody has asked for that: it has failed.
+JOURNAL_LOST = "the journal, which cannot be written"
+GIVEN_UP = "its checkpoint, which says that it has failed"
+REPEATED, MESSAGE, TIMED_OUT = "repeated", "message", "timed-out"
 WARNING = "warning"  # about the whole execution
 
 _NAMES: Mapping[type[Any], str] = {
@@ -49,6 +52,11 @@ def event_of(entry: Mapping[str, Json]) -> Event | None:
     """The conductor's event that a line says; None for one that is for people. Raises KeyError, ValueError."""
     make = _MAKE.get(entry["event"])
     return make(entry) if make else None
+
+
+def is_interruption(by: str) -> bool:
+    """Whether an execution that was cancelled by this was interrupted, rather than failed."""
+    return by not in ("", JOURNAL_LOST, GIVEN_UP)
 
 
 def code_in(entry: Mapping[str, Json]) -> ExitCode:

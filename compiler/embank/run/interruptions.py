@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import cast
 
 from embank.run.runner import Runner
 
@@ -25,9 +26,8 @@ def signals_to(runner: Runner, *, keep: bool) -> Iterator[None]:
         yield
         return
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        runner.interrupt(signal.Signals(number).name)
-
+    # No Python function: one is itself interrupted by the next signal, and a flood of them nests too deep.
+    interrupt = cast("Callable[[int, FrameType | None], None]", runner.inbox.put)
     before = {number: signal.getsignal(number) for number in SIGNALS}
     for number in SIGNALS:  # what is ignored (nohup) stays so; but a shell's `&` alone must not disarm Ctrl-C
         if before[number] is not signal.SIG_IGN or number == signal.SIGINT:

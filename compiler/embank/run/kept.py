@@ -15,7 +15,7 @@ from embank.inputs.workflow import parse_workflow
 from embank.model import Json
 from embank.run.clock import Clock
 from embank.run.closers_again import closed_in, merged
-from embank.run.entries import EXECUTION, FINISHED
+from embank.run.entries import EXECUTION, FINISHED, is_interruption
 from embank.run.events import Listener
 from embank.run.execution import Execution
 from embank.run.executions import ExecutionDirectory, ExecutionMissing, StateDirectory
@@ -209,7 +209,7 @@ def _summary(replayed: Replayed, end: datetime, clock: Clock) -> Summary:
         state=str(replayed.finished or "INTERRUPTED"),
         started=replayed.started,
         codes=replayed.codes,
-        interrupted=bool(replayed.interrupted_by),
+        interrupted=is_interruption(replayed.interrupted_by),
         warnings=reporter.warnings,
     )
 

@@ -47,7 +47,7 @@ def progress_on(stream: TextIO) -> events.Listener:
 class LiveProgress:
     """A listener that keeps a live display from ExecutionStarted to ExecutionFinished, NO_COLOR respected.
 
-    While a task is paused the display is away, so that the question can be asked.
+    While any task is paused the display is away, so that questions can be asked.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -61,6 +61,7 @@ class LiveProgress:
         self._lock = threading.Lock()
         # rich measures what it will erase before it waits for its turn to write: one writer at a time
         self._screen = threading.Lock()
+        self._paused: set[str] = set()
         self._live: Live | None = None
         self._gone = threading.Event()
 
@@ -75,13 +76,19 @@ class LiveProgress:
             style = "bold red" if isinstance(event, events.TaskFailed | events.TaskTimedOut) else ""
             with self._screen:
                 self._console.print(Text(line, style=style))
-        if isinstance(event, SHOWN):
+        if isinstance(event, SHOWN) and not self._paused:
             self._show()
         elif isinstance(event, events.ExecutionFinished | events.TaskPaused):
             self._hide()
 
     def _take(self, event: events.Event) -> None:
         self._tally(event)
+        if isinstance(event, events.TaskPaused):
+            self._paused.add(event.task)
+        elif isinstance(event, events.TaskResumed):
+            self._paused.discard(event.task)
+        elif isinstance(event, events.ExecutionInterrupted):
+            self._paused.clear()  # nobody is asked any more
         if isinstance(event, events.ExecutionStarted | events.ExecutionResumed):
             self._title = plain(event.workflow)
         elif isinstance(event, events.TaskPolled):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from embank.document import Document
@@ -101,8 +101,9 @@ def execute(
         replayed = taken_up.replayed
         left, zero, started = replayed.left(zero).cancelled(taken_up.cancel_by), replayed.zero, replayed.started
         runner.codes.update(replayed.codes)
-        recorder.line(entries.RESUMED)
-        reporter.taken_up(len(left.running))
+        repeated = left.repeated(conductor.state)
+        recorder.line(entries.RESUMED, repeated=repeated)
+        reporter.taken_up(repeated)
     else:
         reporter.opened()
     with signals_to(runner, keep=keep_signals):
@@ -116,15 +117,26 @@ def execute(
             state=state,
             started=started,
             codes=runner.codes,
-            interrupted=bool(runner.interrupted_by) and not recorder.failed,
+            interrupted=entries.is_interruption(runner.interrupted_by),
             warnings=reporter.warnings,
         )
         recorder.line(
             entries.STOPPED if result is None else entries.FINISHED, state=state, exit_code=int(summary.exit_code)
         )
         recorder.commit()
+        if recorder.failed:
+            summary = replace(summary, warnings=(*summary.warnings, _journal_warning(recorder, execution)))
         reporter.tell(ExecutionFinished(clock.now(), state, int(summary.exit_code)))
     return Outcome(summary.exit_code, state, summary, conductor.execution)
+
+
+def _journal_warning(recorder: Recorder, execution: str) -> str:
+    if recorder.complete:
+        return f"{recorder.failed} (now it is written)"
+    return (
+        f"{recorder.failed}: `embank execution show` does not know how this ended. When it can be written again, "
+        f"`embank resume {execution}` completes it"
+    )
 
 
 def _conductor(document: Document, execution: str, fail_fast: bool) -> Conductor:

@@ -107,4 +107,4 @@ class Overdue(NamedTuple):
     attempt: Attempt
 
 
-Message = Stepped | Told | Signalled | Answered
+Message = Stepped | Told | Signalled | Answered | int  # a number is that of a signal

@@ -11,10 +11,11 @@ from embank.run.journal import Journal, JournalFailed
 
 
 class Recorder:
-    """`failed` says why the journal could not be written; from then on nothing is certain to be in it."""
+    """`failed` says why the journal could not be written once. `complete`: everything is in it now, all the same."""
 
     def __init__(self, execution: Execution, journal: Journal | None, clock: Clock) -> None:
         self.failed = ""
+        self.complete = True
         self._execution = execution
         self._journal = journal
         self._clock = clock
@@ -49,11 +50,13 @@ class Recorder:
         return self._write(durably=True)
 
     def _write(self, *, durably: bool) -> bool:
+        self.complete = False
         try:
             if self._journal and durably:
                 self._journal.commit()
             elif self._journal:
                 self._journal.flush()
+            self.complete = True
         except JournalFailed as error:
             self.failed = str(error)
         return not self.failed

@@ -192,10 +192,10 @@ class _Player:
         self._report.resumed(entry["row"])
 
     def _resumed(self, entry: Entry) -> None:
-        running = self.replayed.left(self._clock.monotonic()).running
-        self._report.taken_up(len(running))
-        for row in running:
-            self._report.repeated(row)
+        self._report.taken_up(entry["repeated"])
+
+    def _repeated(self, entry: Entry) -> None:
+        self._report.repeated(entry["row"])
 
     def _warning(self, entry: Entry) -> None:
         self._report.warn(entry["text"])
@@ -221,5 +221,6 @@ _LINES: Mapping[str, Callable[[_Player, Entry], None]] = {
     entries.TIMED_OUT: _Player._timed_out,
     entries.WARNING: _Player._warning,
     entries.RESUMED: _Player._resumed,
+    entries.REPEATED: _Player._repeated,
     entries.FINISHED: _Player._finished,
 }

@@ -32,6 +32,12 @@ class Outstanding:
         """The same, but nothing is taken up that a failure does not call for."""
         return replace(self, cancel_by=by)
 
+    def repeated(self, state: State) -> int:
+        """How many of the running tasks are repeated."""
+        return sum(
+            not (self.verdict(row, state) or (self.cancel_by and not state.rescue[row])) for row in self.running
+        )
+
     def verdict(self, row: int, state: State) -> str:
         """Why a running task fails instead of being repeated; "" when it is repeated."""
         if row in self.given_up:

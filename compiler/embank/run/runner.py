@@ -6,6 +6,7 @@ the listeners. Workers only step activities. A pending activity is an entry in t
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from queue import Empty, SimpleQueue
@@ -17,6 +18,7 @@ from embank.run.admission import Admission, types_of
 from embank.run.attempts import CLOSE_GRACE, GRACE, Attempts, Timer
 from embank.run.clock import Clock
 from embank.run.conductor import Conductor
+from embank.run.entries import JOURNAL_LOST, REPEATED
 from embank.run.messages import Answered, Attempt, Message, Signalled, Stepped, Told
 from embank.run.reasons import short
 from embank.run.recording import Recorder
@@ -26,6 +28,7 @@ from embank.run.states import READY, RUNNING, FlowState
 from embank.run.timers import Timers
 from embank.run.workers import Perform, Pool
 
+LONGEST_NAP = 0.5  # s
 Confirm = Callable[[str], bool]  # asks a person whether the task of this path may start
 TWICE = frozenset(("SIGINT", "SIGTERM"))  # what stops at once the second time; anything else just says it again
 
@@ -114,11 +117,18 @@ class Runner:
         if self._is_over():
             return
         try:
-            yield self.inbox.get(timeout=self._timers.seconds(self._clock.monotonic()))
+            yield self.inbox.get(timeout=self._nap())
             for _ in range(self.inbox.qsize()):
                 yield self.inbox.get_nowait()
         except Empty:
             pass
+
+    def _nap(self) -> float:
+        """Until the next timer, but not for long: a signal that arrives in the moment before the main thread begins
+        to wait does not end the wait, and its handler runs after it.
+        """
+        seconds = self._timers.seconds(self._clock.monotonic())
+        return LONGEST_NAP if seconds is None else min(seconds, LONGEST_NAP)
 
     def _take(self, message: Message) -> None:
         if isinstance(message, Stepped):
@@ -126,6 +136,8 @@ class Runner:
         elif isinstance(message, Told):
             self._record.message(message.attempt.row, short(message.text))
             self._report.message(message.attempt.row, message.text)
+        elif isinstance(message, int):
+            self._interrupted(signal.Signals(message).name)
         elif isinstance(message, Signalled):
             self._interrupted(message.by)
         elif self.interrupted_by:
@@ -223,8 +235,7 @@ class Runner:
     def _journal_lost(self) -> None:
         """What cannot be recorded must not go on: nobody could take it up. Closers run all the same."""
         if not self.interrupted_by:
-            self._report.warnings.append(f"{self._record.failed}; the execution was stopped")
-            self._interrupted("the journal, which cannot be written")
+            self._interrupted(JOURNAL_LOST)
 
     def _take_up(self, left: Outstanding) -> None:
         """Go on where another runner left off."""
@@ -248,6 +259,7 @@ class Runner:
                 self._admission.end(row)
                 self._advance(effects.Failed(row, reason))
             else:
+                self._record.line(REPEATED, row=row)
                 self._report.repeated(row)
                 self._prepare(row, new)
         if new and not self._record.commit():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from typing import Any
 
@@ -98,3 +99,33 @@ def test_what_a_plugin_has_forked_holds_no_lock(world: Any) -> None:
     assert cancel.end() == 0
     assert "asked the runner" not in cancel.err
     world.settled(cancel, "error")
+
+
+def without_times(text: str) -> str:
+    """Where the clock is read twice, a hundredth of a second may pass."""
+    return re.sub(r"\d+\.\d\d s", "T", text)
+
+
+def test_a_bank_that_cannot_be_opened_keeps_nothing_frozen(world: Any) -> None:
+    killed(world)
+    (world.home / "world" / "no-bank").touch()
+    cancel = world.start("cancel", world.execution)
+    assert cancel.end() == 0
+    assert world.frozen == set()
+    assert "nobody can say whether this is open, so it is closed" in cancel.err
+    assert "nobody answers at bank.example" in cancel.out
+    shown = world.embank("execution", "show", world.execution)
+    assert without_times(shown.stdout) == without_times(cancel.out)
+
+
+def test_stopped_at_once_itself(world: Any) -> None:
+    killed(world, ("inner", "post", "sleep"))
+    cancel = world.start("cancel", world.execution)
+    world.until_times("post inner", 1, cancel)
+    for said in ("Ctrl-C once more", "STILL OPEN"):
+        cancel.signal(signal.SIGINT)
+        if said != "STILL OPEN":
+            cancel.says(said)
+    assert cancel.end() == 130
+    assert "STILL OPEN" in cancel.out
+    assert world.state == "stopped at once"

@@ -21,14 +21,14 @@ def check(killed: Any, codes: Sequence[int]) -> None:
 
 
 def _check(killed: Any, codes: Sequence[int]) -> None:
-    assert killed.died == -9
+    assert killed.dying[0] == -9
     dead, ended, (code, out, err) = killed.dead, killed.ended, killed.resume
     assert (dead["frozen"], "Local::Application#shop: pre was started" in dead["show"]) != (True, False), dead["show"]
     assert (bool(dead["held"]), "Remote::Volume#v1: pre was started" in dead["show"]) != (True, False), dead["show"]
-    if not killed.had:
+    if not killed.had["events"]:
         check_that_nothing_was_done(killed)
         return
-    if killed.had[-1] == "finished":
+    if killed.had["events"][-1] == "finished":
         assert code == 64
         assert "has ended" in err
         code = dead["exit_code"]
@@ -65,7 +65,7 @@ def counted(out: str) -> tuple[int, int]:
 def check_available(killed: Any) -> None:
     """A protect that succeeded."""
     check(killed, [0])
-    if killed.had:
+    if killed.had["events"]:
         (checkpoint,) = killed.checkpoints
         assert (checkpoint["status"], checkpoint["findings"]) == ("available", [])
         assert len(killed.started) == 1
@@ -93,7 +93,7 @@ def test_protect_that_fails(shop: MakeShop) -> None:
     made.service("failures", "1000")
     for killed in made.sweep():
         check(killed, [4])
-        if killed.had:
+        if killed.had["events"]:
             (checkpoint,) = killed.checkpoints
             assert checkpoint["status"] == "error"
             assert "the service does not answer" in killed.ended["show"]
@@ -104,10 +104,10 @@ def test_protect_that_is_interrupted(shop: MakeShop) -> None:
     made = shop()
     made.service("interrupt", "")
     for killed in made.sweep():
-        interrupted = "cancelled" in killed.had
+        interrupted = "cancelled" in killed.had["events"]
         # whose Ctrl-C did not get into the journal is not remembered by anybody
         check(killed, [130] if interrupted else [0, 130])
-        if killed.had:
+        if killed.had["events"]:
             (checkpoint,) = killed.checkpoints
             assert checkpoint["status"] == ("available" if killed.ended["state"] == "SUCCESS" else "error")
 
@@ -121,7 +121,7 @@ def test_restore(shop: MakeShop) -> None:
         check(killed, [0])
         (checkpoint,) = killed.checkpoints
         assert (checkpoint["status"], checkpoint["findings"]) == ("available", [])
-        if killed.had:
+        if killed.had["events"]:
             assert checkpoint["operation"] == "restored"
             assert len(killed.started) == 1
 
@@ -134,7 +134,7 @@ def test_verify(shop: MakeShop) -> None:
         check(killed, [0])
         (checkpoint,) = killed.checkpoints
         assert (checkpoint["status"], checkpoint["findings"]) == ("available", [])
-        assert checkpoint["operation"] == ("verified" if killed.had else "")
+        assert checkpoint["operation"] == ("verified" if killed.had["events"] else "")
 
 
 @pytest.mark.large
@@ -143,7 +143,7 @@ def test_delete(shop: MakeShop) -> None:
     made.compile("delete", made.protect())
     for killed in made.sweep():
         check(killed, [0])
-        assert killed.had == [] or killed.checkpoints == killed.operations == []
+        assert not killed.had["events"] or killed.checkpoints == killed.operations == []
 
 
 @pytest.mark.large

@@ -1,14 +1,17 @@
 """Kills a run of a workflow at every record of its journal in turn, resumes it, and says what came of it.
 
-kill_points.py TEMPLATE EVERY MODE [FIRST]
+kill_points.py TEMPLATE MODE EVERY [FIRST]
 
-TEMPLATE holds `world/`: a directory with providers.d, workflow.yaml and all that they act upon.
-For each record, and for each place (before it is written, torn in its middle, after it is written and before anything
-follows from it), the world is put back, the run is killed with SIGKILL, and resumed in a new process as the command
-line does it. One JSON object a line says how it went. EVERY: look at every so-manieth record.
-MODE: run       kill the run
-      resume    kill the run before record FIRST, then its resume at every record; the second resume is judged
-      closers   the run ends with something open; kill the resume that runs the closers again
+TEMPLATE holds `world/`: a directory with providers.d, workflow.yaml and all that they act upon. For every so-manieth
+(EVERY) record the world is put back, something happens there, and the execution is taken up in a new process, as the
+command line does it. One JSON object a line says how that went. MODE is what happens:
+
+run      the run is killed with SIGKILL: before the record is written, torn in its middle, and after it is written and
+         before anything follows from it
+resume   the run is killed after record FIRST, and its resume at every record as above; the second resume is judged
+closers  the run ends with something open, and the resume that runs the closers again is killed
+full     nothing can be written from the record on: the disk is full, until the runner has ended
+damage   the run is killed after record FIRST; then a line of the journal is damaged, and the execution cancelled
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import signal
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,32 +34,33 @@ from embank.errors import EmbankError
 from embank.inputs.provider import find_provider, load_providers
 from embank.inputs.workflow import read_workflow
 from embank.run.clock import SystemClock
-from embank.run.executions import StateDirectory
+from embank.run.closers_again import closers_alone
+from embank.run.executions import ExecutionDirectory, StateDirectory
 from embank.run.glance import glance
 from embank.run.heading import heading_of
-from embank.run.journal import Contents, Journal, read_journal
+from embank.run.journal import Contents, Journal, JournalFailed, read_journal
 from embank.run.kept import read_kept
 from embank.run.local import Record, TakenUp
 from embank.run.standing_text import standing_text
 from embank.run.summary_text import summary_text
 
-template, every, mode = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+template, mode, every = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 first = int(sys.argv[4]) if len(sys.argv) > 4 else 0
-work = template / "work"
+work, dead = template / "work", template / "dead"
 EXECUTION = "e0000000-0000-4000-8000-000000000000"
-PLACES = ("before", "torn", "after")
 WATCHING = Namespace(events=None, grace=30)
+Result = tuple[int, str, str]  # exit code (negative: the signal), stdout, stderr
 
 
 class Point(NamedTuple):
-    """Where to kill: at which record, counted from 1 in the whole journal, and where in it."""
+    """A record, counted from 1 in the whole journal, and what happens there: before, torn, after, full."""
 
     number: int
-    place: str
+    what: str
 
 
 class FatalJournal(Journal):
-    """A journal whose process dies at one of its records."""
+    """A journal whose process dies at one of its records; or whose disk is full from there on."""
 
     def __init__(self, path: Path, point: Point, *, written: Contents | None = None) -> None:
         self.point = point
@@ -68,17 +72,24 @@ class FatalJournal(Journal):
         if self.number != self.point.number:
             super().append(at, event, values)
             return
-        self.flush()
+        super().flush()
         before = self.path.stat().st_size
         super().append(at, event, values)
-        self.flush()
+        if self.point.what == "full":
+            return
+        super().flush()
         after = self.path.stat().st_size
-        os.truncate(self.path, {"before": before, "torn": (before + after) // 2, "after": after}[self.point.place])
+        os.truncate(self.path, {"before": before, "torn": (before + after) // 2, "after": after}[self.point.what])
         os.kill(os.getpid(), signal.SIGKILL)
 
+    def flush(self) -> None:
+        if self.point.what == "full" and self.number >= self.point.number:
+            raise JournalFailed(f"the journal {self.path} cannot be written: No space left on device")
+        super().flush()
 
-def in_a_process(work: Callable[[], int]) -> tuple[int, str, str]:
-    """Exit code (negative: the signal), stdout and stderr of what is done in a process of its own."""
+
+def in_a_process(work: Callable[[], int]) -> Result:
+    """What comes of something that is done in a process of its own."""
     out, err = template / "out", template / "err"
     child = os.fork()
     if not child:
@@ -99,20 +110,26 @@ def in_a_process(work: Callable[[], int]) -> tuple[int, str, str]:
     return code, out.read_text(), err.read_text()
 
 
-def embank(*arguments: str) -> tuple[int, str, str]:
+def embank(*arguments: str) -> Result:
     return in_a_process(lambda: main([*arguments]))
 
 
-def new_world() -> None:
+def new_world(source: Path = template / "world") -> None:
     shutil.rmtree(work, ignore_errors=True)
-    shutil.copytree(template / "world", work, symlinks=True)
+    shutil.copytree(source, work, symlinks=True)
     os.chdir(work)
 
 
+def kept() -> ExecutionDirectory:
+    return StateDirectory(work / ".embank").find(EXECUTION)
+
+
+# What the commands do, with a journal that is fatal.
+
+
 def begin(point: Point) -> int:
-    """What `embank run` does, with a journal that is fatal."""
-    state = StateDirectory(work / ".embank")
-    directory = state.create(EXECUTION, Path("workflow.yaml").read_bytes())
+    """`embank run`."""
+    directory = StateDirectory(work / ".embank").create(EXECUTION, Path("workflow.yaml").read_bytes())
     where = str(work / "providers.d")
     heading = heading_of(document, provider, EXECUTION, providers=where, parallel=2, fail_fast=False)
     clock = SystemClock()
@@ -121,32 +138,74 @@ def begin(point: Point) -> int:
         journal.append(clock.now().isoformat(), "execution", heading.to_json())
         journal.commit()
         record = Record(journal, directory.cancel)
-        return run.execute(document, provider, heading, record, WATCHING, clock=clock, debug=False).exit_code
+        outcome = run.execute(document, provider, heading, record, WATCHING, clock=clock, debug=False)
+        run.tell(outcome.summary, WATCHING)
+    return outcome.exit_code
 
 
 def take_up(point: Point) -> int:
-    """What `embank resume` does, with a journal that is fatal."""
-    directory = StateDirectory(work / ".embank").find(EXECUTION)
-    clock = SystemClock()
+    """`embank resume`, of an execution that was killed or has ended with something open."""
+    directory, clock = kept(), SystemClock()
     with directory.locked():
         found = read_kept(directory, clock)
         journal = FatalJournal(directory.journal, point, written=found.contents)
         record = Record(journal, directory.cancel)
-        taken_up = TakenUp(found.replayed)
-        outcome = run.execute(
-            document, provider, found.heading, record, WATCHING, clock=clock, debug=False, taken_up=taken_up
-        )
-    return outcome.exit_code
+        how: dict[str, Any] = {"clock": clock, "debug": False}
+        if found.finished:
+            journal.append(clock.now().isoformat(), "closers", {})
+            alone = closers_alone(document)
+            return run.execute(alone, provider, found.heading, record, WATCHING, **how).exit_code
+        how["taken_up"] = TakenUp(found.replayed)
+        return run.execute(document, provider, found.heading, record, WATCHING, **how).exit_code
+
+
+# What happens to an execution.
+
+
+def run_dies(point: Point) -> Result:
+    new_world()
+    return in_a_process(lambda: begin(point))
+
+
+def resume_dies(point: Point) -> Result:
+    new_world(dead)
+    return in_a_process(lambda: take_up(point))
+
+
+def dies_once() -> None:
+    """Make a dead execution, or one that has ended with something open, to be copied."""
+    code, out, err = run_dies(Point(first, "after"))
+    assert code == (-signal.SIGKILL if first else 5), out + err
+    (work / "service" / "stuck").unlink(missing_ok=True)
+    shutil.copytree(work, dead, symlinks=True)
+
+
+def records() -> list[bytes]:
+    return (work / ".embank" / "executions" / EXECUTION / "journal").read_bytes().splitlines(keepends=True)
+
+
+def damages() -> Iterator[tuple[str, bytes]]:
+    """Every way to damage every line but the last one: a name, and what the journal is then."""
+    lines = records()
+    for at in range(len(lines) - 1):
+        line = lines[at]
+        middle = len(line) // 2
+        flipped = line[:middle] + bytes((line[middle] ^ 1,)) + line[middle + 1 :]
+        for name, instead in (("flipped", [flipped]), ("lost", []), ("doubled", [line, line])):
+            yield f"line {at + 1} {name}", b"".join([*lines[:at], *instead, *lines[at + 1 :]])
+
+
+# What comes of it.
 
 
 def look() -> dict[str, Any]:
     """How the execution stands, as `execution list` and `execution show` say it, and as the world shows it."""
-    directory = StateDirectory(work / ".embank").find(EXECUTION)
+    directory = kept()
     seen, clock, shown, data = glance(directory), SystemClock(), "", None
     try:
-        kept = read_kept(directory, clock)
-        lines = summary_text(kept.summary(clock)) if kept.finished else standing_text(kept, seen, clock)
-        shown, data = "\n".join(lines), kept.summary(clock).to_data()
+        found = read_kept(directory, clock)
+        lines = summary_text(found.summary(clock)) if found.finished else standing_text(found, seen, clock)
+        shown, data = "\n".join(lines), found.summary(clock).to_data()
     except EmbankError as error:
         shown = str(error)
     return {
@@ -160,59 +219,48 @@ def look() -> dict[str, Any]:
     }
 
 
-def events() -> list[str]:
-    path = work / ".embank" / "executions" / EXECUTION / "journal"
-    return [entry["event"] for entry in read_journal(path).entries]
-
-
 def bank() -> list[dict[str, Any]]:
     checkpoints = Checkpoints(provider.open_bank(), provider.saved_schema)
     found = []
     for id in checkpoints.ids():
         checkpoint = checkpoints.open(id)
-        status = checkpoint.status()
-        lease = checkpoint.leases.current()
-        findings = [str(each) for each in checkpoint.verify()] if status.status == "available" else []
-        open_ = [str(each) for each in checkpoint.open_brackets(EXECUTION)]
-        operation = checkpoint.operation_state(EXECUTION)
+        status = str(checkpoint.status().status)
         found.append(
             {
                 "id": id,
-                "status": str(status.status),
-                "findings": findings,
-                "leased": lease is not None,
-                "open": open_,
-                "operation": operation,
+                "status": status,
+                "findings": [str(each) for each in checkpoint.verify()] if status == "available" else [],
+                "leased": checkpoint.leases.current() is not None,
+                "open": [str(each) for each in checkpoint.open_brackets(EXECUTION)],
+                "operation": checkpoint.operation_state(EXECUTION),
             }
         )
     return found
 
 
-def lines(path: Path) -> list[str]:
+def lines_of(path: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def judged(point: Point, dying: tuple[int, str, str]) -> dict[str, Any]:
-    """Look, resume, look again."""
-    directory = StateDirectory(work / ".embank").find(EXECUTION)
-    while directory.is_locked():  # a command that was being started has the lock until it is
-        time.sleep(0.01)
-    dead, had = look(), events()
-    resumed = embank("resume", EXECUTION)
+def world() -> dict[str, Any]:
     return {
-        "at": f"{'+'.join(map(str, (first, point.number) if first else (point.number,)))} {point.place}",
-        "died": dying[0],
-        "had": had,
-        "dead": dead,
-        "resume": resumed,
-        "ended": look(),
-        "events": events(),
+        "events": [entry["event"] for entry in read_journal(kept().journal).entries],
         "checkpoints": bank(),
-        "started": lines(work / "service" / "started"),
-        "ran": lines(work / "service" / "ran"),
+        "started": lines_of(work / "service" / "started"),
+        "ran": lines_of(work / "service" / "ran"),
         "operations": sorted(path.name for path in (work / "service" / "operations").iterdir()),
         "files": sorted(str(path.relative_to(work)) for path in (work / "shop").rglob("*")),
     }
+
+
+def judged(at: str, dying: Result) -> dict[str, Any]:
+    """Look, resume, look again."""
+    directory = kept()
+    while directory.is_locked():  # a command that was being started has the lock until it is
+        time.sleep(0.01)
+    before, had = look(), world()
+    resumed = embank("resume", EXECUTION)
+    return {"at": at, "dying": dying, "dead": before, "had": had, "resume": resumed, "ended": look(), **world()}
 
 
 def say(value: Any) -> None:
@@ -221,22 +269,44 @@ def say(value: Any) -> None:
 
 
 def sweep() -> None:
-    number = first + 1
+    """At every record."""
+    number = len(read_journal(kept().journal).entries) + 1 if dead.exists() else 1
+    die = resume_dies if dead.exists() else run_dies
     while True:
-        for place in PLACES:
-            new_world()
-            point = Point(number, place)
-            if mode == "run":
-                dying = in_a_process(lambda: begin(point))  # noqa: B023
-            else:
-                dying = in_a_process(lambda: begin(Point(first, "after")))
-                assert dying[0] == -signal.SIGKILL, dying
-                dying = in_a_process(lambda: take_up(point))  # noqa: B023
-            if dying[0] >= 0:
+        for what in ("full",) if mode == "full" else ("before", "torn", "after"):
+            point = Point(number, what)
+            dying = die(point)
+            if dying[0] >= 0 and (mode != "full" or b'"finished"' in b"".join(records()[-1:])):
                 say({"undisturbed": dying, "records": number - 1})
                 return
-            say(judged(point, dying))
+            say(judged(f"{number} {what}", dying))
         number += every
+
+
+def sweep_damages() -> None:
+    """Every damage: it is refused, and the execution cancelled."""
+    new_world(dead)
+    for name, content in [*damages()][::every]:
+        new_world(dead)
+        kept().journal.write_bytes(content)
+        before = world()
+        shown, refused = embank("execution", "show", EXECUTION), embank("resume", EXECUTION)
+        untouched = world() == before and kept().journal.read_bytes() == content
+        cancelled = embank("cancel", EXECUTION)
+        beside = kept().journal.with_name("journal.damaged")
+        say(
+            {
+                "at": name,
+                "show": shown,
+                "refused": refused,
+                "untouched": untouched,
+                "cancel": cancelled,
+                "beside": beside.exists() and beside.read_bytes() == content,
+                "ended": look(),
+                **world(),
+            }
+        )
+    say({"records": len(records())})
 
 
 new_world()
@@ -245,4 +315,9 @@ found = find_provider(load_providers(str(work / "providers.d")).value or (), "sh
 assert document is not None
 assert found.value is not None, found.diagnostics
 provider = found.value
-sweep()
+if mode in ("resume", "closers", "damage"):
+    dies_once()
+if mode == "damage":
+    sweep_damages()
+else:
+    sweep()

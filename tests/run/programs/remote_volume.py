@@ -6,12 +6,15 @@ service/started             a line for each operation that was really started
 service/ran                 a line for each activity that was called
 service/failures            how many copies are still to fail
 service/interrupt           the next copy has a person press Ctrl-C
+service/stuck               a volume that is held cannot be let go
+service/stall-<activity>    this activity does not go on as long as the file is there
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,6 +47,8 @@ class RemoteVolume(ProtectionPlugin):
     def activity_protect_ready(self, checkpoint: Any, context: Any, resource: Any, parameters: Any) -> None:
         """Let the volume go."""
         self._ran("let go")
+        if (self.service / "stuck").exists():
+            raise OSError("the volume does not let itself be let go")
         (self.service / f"held-{resource.id}").unlink(missing_ok=True)
 
     def activity_protect_parallel(
@@ -111,6 +116,8 @@ class RemoteVolume(ProtectionPlugin):
 
     def _ran(self, what: str) -> None:
         self._add("ran", what)
+        while (self.service / f"stall-{what}").exists():
+            time.sleep(0.01)
 
     def _add(self, file: str, line: str) -> None:
         with (self.service / file).open("a") as stream:

@@ -1,8 +1,8 @@
 """A third party's plugin and bank, which do what a test tells them by files in the directory `[boxes] world`.
 
 `<box>.<phase>` holds a word: what the activity does (see `_MODES`). `stall` holds words: calls to the bank that have
-them all in their name and key do not return before the file is gone. What happens is in `log`; `frozen-<box>` is a
-frozen box.
+them all in their name and key do not return before the file is gone. `no-bank`: it cannot be opened. What
+happens is in `log`; `frozen-<box>` is a frozen box.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from oslo_config import cfg
 
-from embank.plugins import Poll, ProtectionPlugin, closes
+from embank.plugins import BankError, Poll, ProtectionPlugin, closes
 from embank_plugins.banks.filesystem import FilesystemBank
 
 OPTIONS = {"boxes": [cfg.StrOpt("world", required=True)]}
@@ -173,6 +173,8 @@ class BoxBank(FilesystemBank):
     def __init__(self, conf):
         super().__init__(conf)
         self.world = Path(conf.boxes.world)
+        if (self.world / "no-bank").exists():
+            raise BankError("nobody answers at bank.example")
 
     def put(self, key, chunks, *, if_absent=False):
         self._stall("put", key)

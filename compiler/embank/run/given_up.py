@@ -1,0 +1,34 @@
+"""Whether the checkpoint of an execution says that it has failed, although its journal does not say so.
+
+So it is when the disk of the journal was full: closers and the last word that followed are recorded nowhere else.
+"""
+
+from __future__ import annotations
+
+from embank.checkpoint.errors import CheckpointError
+from embank.checkpoint.status import Status
+from embank.checkpoint.store import Checkpoints
+from embank.inputs.provider import Provider
+from embank.model import Operation
+from embank.plugins import BankError
+from embank.run.banks import BadInput, parse_run
+from embank.run.conductor import Conductor
+from embank.run.patience import within
+
+PATIENCE = 5.0  # s
+
+
+def is_given_up(conductor: Conductor, provider: Provider) -> bool:
+    """Ask the bank; one that does not answer says nothing."""
+
+    def ask() -> bool:
+        run = parse_run(conductor.state.frames[0].context.get("run"))
+        checkpoint = Checkpoints(provider.open_bank()).open(run.checkpoint, run.execution)
+        if run.operation is Operation.PROTECT:
+            return checkpoint.begun_by() == run.execution and checkpoint.status().status is Status.ERROR
+        return checkpoint.operation_state(run.execution) == "error"
+
+    try:
+        return within(PATIENCE, ask)
+    except (BankError, CheckpointError, BadInput):
+        return False

@@ -1,0 +1,109 @@
+"""The same file gives the same result here and on Mistral, whatever fails in it.
+
+What Mistral does differently is in docs/mistral.md, and here in `differs`.
+"""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.service
+_trials = runpy.run_path(str(Path(__file__).parent / "trials.py"))
+IMPLEMENTED, type_of = _trials["IMPLEMENTED"], _trials["type_of"]
+TRIALS = [*_trials["CHOSEN"], *(_trials["drawn"](seed) for seed in range(20))]
+Both = Callable[[Any], Any]
+
+
+@pytest.fixture(params=TRIALS, ids=lambda trial: trial.name)
+def trial(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+def test_the_result_is_the_same(trial: Any, both: Both) -> None:
+    here, there = both(trial).here, both(trial).there
+    assert there.exit_code == here.exit_code, there.said
+    assert there.tasks == here.tasks | joins_that_fail(here)
+    assert in_order(there.log) == in_order(map(not_given_up, here.log))
+    assert there.checkpoint == here.checkpoint
+    assert told(there.summary) == told(here.summary)
+
+
+def test_the_order_is_kept(trial: Any, both: Both) -> None:
+    for result in (both(trial).here, both(trial).there):
+        log = list(enumerate(result.log))
+        main = [(number, line) for number, line in log if line.attempt <= result.attempts.get(about(line), 0)]
+        closing = [each for each in log if each not in main]
+        for before, after in trial.order:
+            begins = [number for number, line in main if about(line) == after and line.what == "begin"]
+            ends = [number for number, line in main if about(line) == before and line.what == "end"]
+            assert not begins or (ends and min(begins) > min(ends)), f"{after} began before {before} had ended"
+        ended = [number for number, line in main if line.what != "went on"]
+        assert not closing or closing[0][0] > max(ended), "closers ran while activities did"
+        for below, above in trial.closing_order:
+            lasts = [number for number, line in closing if line.resource == below and line.what != "went on"]
+            firsts = [number for number, line in closing if line.resource == above]
+            assert not lasts or not firsts or max(lasts) < min(firsts), f"{above} was closed before {below}"
+
+
+def test_what_was_opened_is_closed(trial: Any, both: Both) -> None:
+    for result in (both(trial).here, both(trial).there):
+        left = set()
+        for each in trial.parents:
+            for phase, closed in IMPLEMENTED[type_of(each)].items():
+                if closed and any(about(line) == (each, closed) for line in result.log):
+                    closers = [line for line in result.log if about(line) == (each, phase)]
+                    assert closers, f"{phase} of {each} never ran"
+                    if not any(line.what == "end" for line in closers):
+                        left.add(f"(ResourceKey(type='Trial::{type_of(each)}', id='{each}'), '{closed}')")
+        assert (result.exit_code == 5) == bool(left), result.said
+        assert set(result.checkpoint["open"]) == left
+
+
+def joins_that_fail(result: Any) -> dict[str, str]:
+    """Mistral knows a `join: all` from the first task on that leads to it, and lets it fail when one never will."""
+    failed = {}
+    for path, state in result.tasks.items():
+        above, _, name = path.rpartition("/")
+        for flow in result.document.workflows.values():
+            if state == "SUCCESS" and name in flow.tasks:
+                for follower in flow.tasks[name].on_success:
+                    if (
+                        flow.tasks.get(follower)
+                        and flow.tasks[follower].join
+                        and f"{above}/{follower}" not in result.tasks
+                    ):
+                        failed[f"{above}/{follower}"] = "ERROR"
+    return failed
+
+
+def not_given_up(line: Any) -> Any:
+    """Mistral lets the action of a task that timed out go on."""
+    return replace(line, what="went on") if line.what == "closed" else line
+
+
+def in_order(log: Any) -> list[Any]:
+    return sorted(log, key=lambda line: (line.resource, line.phase, line.attempt, line.what))
+
+
+def about(line: Any) -> tuple[str, str]:
+    return line.resource, line.phase
+
+
+def told(summary: Any) -> dict[str, Any]:
+    """What a summary says, but for ids, times and places."""
+    failures = (
+        (each.task, each.reason, each.attempts, each.closer, sorted(each.skipped)) for each in summary.failures
+    )
+    return {
+        "state": summary.state,
+        "counts": (summary.succeeded, summary.failed, summary.skipped),
+        "failures": sorted(failures),
+        "windows": sorted((each.resource, each.phase, each.closer, each.end is None) for each in summary.windows),
+        "warnings": summary.warnings,
+    }
