@@ -23,7 +23,7 @@ COMMANDS: dict[str, Entry] = {
     "rehearse": Entry("embank.cli.rehearse:Rehearse", "Try every single fault, without doing anything."),
     "run": Entry("embank.cli.run:Run", "Execute a workflow file on this machine."),
     "resume": Entry("embank.cli.resume:Resume", "Go on with an execution whose runner left off."),
-    "cancel": Entry("embank.cli.resume:Cancel", "Stop an execution in order: closers run."),
+    "cancel": Entry("embank.cli.cancel:Cancel", "Stop an execution in order: closers run."),
     "submit": Entry("embank.cli.submit:Submit", "Execute a workflow file on OpenStack Mistral."),
     "watch": Entry("embank.cli.submit:Watch", "Watch an execution in Mistral until it has ended."),
     "import": Entry("embank.cli.submit:Import", "Keep what Mistral says of an execution here."),
