@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from embank.document import Document
+from embank.inputs.workflow import parse_workflow
 from embank.run.events import Message, TaskRetried, TaskSucceeded
 
 WELL = """
@@ -571,3 +572,45 @@ def test_a_thousand_tasks_that_ran_apart_are_not_all_named(shop: Document, make:
     told = tell(shop, make.look(table, "SUCCESS", 11))
     assert len(told.replayed.reporter.warnings[0]) < 500
     assert len([line for line in told.story if "odd" in line]) == 1000
+
+
+def test_a_timeout_below_is_none_of_the_workflow(shop: Document, make: SimpleNamespace, tell: Any) -> None:
+    """What Mistral says of the workflow quotes what it says of the task."""
+    table = """
+        begin             SUCCESS 0-1
+        activities        ERROR   1-40 Failure caused by error in tasks: copy · copy -> Task timed out
+        activities/freeze SUCCESS 1-3
+        activities/copy   ERROR   3-39 Task timed out [timeout(s)=30].
+        .                 ERROR   3-4 no
+        .                 ERROR   5-6 no
+        .                 RUNNING 9-
+        """
+    told = tell(shop, make.look(table))
+    assert "failed activities/copy: timed out after 30 s" in told.story
+    assert not any(line.startswith("failed activities:") for line in told.story)
+    assert told.states["activities"] == "failed"
+
+
+def test_a_join_that_nothing_leads_to_is_no_surprise(make: SimpleNamespace, tell: Any) -> None:
+    """Mistral knows it from the first task on that leads to it, and lets it fail when one never will."""
+    source = make.source.replace(b", task_name: done", b"").replace(b"type: reverse", b"type: direct")
+    source = source.replace(
+        b"id: web, name: Web}}\n    copy", b"id: web, name: Web}}\n      on-success: [thaw]\n    copy"
+    )
+    source = source.replace(b"requires: [freeze]", b"on-success: [thaw]").replace(b"requires: [copy]", b"join: all")
+    source = source.replace(b"    done:\n      action: std.noop\n      requires: [thaw]\n", b"")
+    document = parse_workflow(source, "direct.yaml").value
+    assert document is not None
+    table = """
+        begin             SUCCESS 0-1
+        activities        ERROR   1-9 Failure caused by error in tasks: copy, thaw
+        activities/freeze SUCCESS 1-3
+        activities/copy   ERROR   1-3 no
+        activities/thaw   ERROR   2-4 Failed by tasks: ['copy']
+        cleanup           SUCCESS 9-10
+        cleanup/thaw      SUCCESS 9-10
+        abandon           SUCCESS 10-11
+        """
+    told = tell(document, make.look(table, "ERROR", 11))
+    assert not any("activities/thaw" in line for line in told.story)
+    assert told.replayed.reporter.warnings == []

@@ -16,7 +16,8 @@ from embank.run.reasons import short
 
 IDLE, WAITING, DELAYED, SKIPPED = "IDLE", "WAITING", "DELAYED", "SKIPPED"
 ENDED = OVER | {SKIPPED}
-TIMED_OUT = "Task timed out"  # stands in Mistral's explanation of a failure
+TIMED_OUT = "Task timed out"  # Mistral's explanation begins so; that of what is above the task quotes it
+NEVER_CAME = "Failed by tasks: "  # the same, of a `join: all`
 MADE_UP = 20  # attempts that no engine has made; `retry` may allow a million
 BEFORE, AFTER, RETRY = "wait-before", "wait-after", "retry"  # one of them in that of a delay
 
@@ -38,7 +39,12 @@ class Attempted:
 
 def has_begun(task: SeenTask) -> bool:
     """Whether the engine has come further than to know that the task exists."""
-    return bool(task.attempts) or task.state not in (IDLE, WAITING)
+    return bool(task.attempts) or not (task.state in (IDLE, WAITING) or never_came(task))
+
+
+def never_came(task: SeenTask) -> bool:
+    """Whether Mistral let a join fail without running it, because a task will never lead to it."""
+    return task.state == ERROR and not task.attempts and task.info.startswith(NEVER_CAME)
 
 
 def attempted(task: SeenTask, spec: TaskSpec, *, all_made: bool = True) -> tuple[Attempted, ...]:
@@ -76,7 +82,7 @@ def reason_of(task: SeenTask, spec: TaskSpec) -> str:
 
 def timed_out(task: SeenTask) -> bool:
     """Whether the engine failed it because it took too long: what it runs goes on."""
-    return TIMED_OUT in task.info
+    return task.info.startswith(TIMED_OUT)
 
 
 def _delayed_by(task: SeenTask) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from embank.document import Document
-from embank.engines.attempted import DELAYED, ENDED, IDLE, SKIPPED, WAITING, has_begun
+from embank.engines.attempted import DELAYED, ENDED, IDLE, SKIPPED, WAITING, has_begun, never_came
 from embank.engines.expected import missing
 from embank.engines.overview import acts, called_for_by_success, spec_at
 from embank.engines.retelling import Line, Retelling
@@ -99,7 +99,7 @@ class _Differences:
     def _differs(self, path: str, task: SeenTask, row: int | None) -> None:
         about = row if row is not None else self._above(path)
         subject = "the engine says" if row is not None else f"the engine says of its task {path!r}:"
-        if row is None and task.state in (IDLE, WAITING):
+        if row is None and (task.state in (IDLE, WAITING) or never_came(task)):
             return  # a join knows of its task before the runner does
         self._told.say(about, [f"{subject} {task.state}{_because(task)}"])
         begun = row is not None and self._state(row) not in NOT_BEGUN

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from embank.document import Document
+from embank.engines.attempted import DELAYED, IDLE, WAITING, has_begun, never_came
 from embank.engines.errors import EngineError, EngineRefused
 from embank.engines.retelling import BY
-from embank.engines.seen import CANCELLED, ERROR, OVER, SUCCESS, Seen, SeenTask
+from embank.engines.seen import CANCELLED, ERROR, OVER, RUNNING, SUCCESS, Seen, SeenTask
 from embank.run import events
 from embank.run.events import Event, Listener
 from embank.run.program import expected_tasks
@@ -21,6 +22,7 @@ from embank.run.reasons import short
 
 FASTEST, SLOWEST = 0.5, 5.0  # s between two looks
 PATIENCE = 300.0  # s without an answer
+NOT_BEGUN = ("", IDLE, WAITING)  # the first: it was not there
 
 Look = Callable[[], Seen]
 
@@ -101,10 +103,14 @@ class Changes:
 
 def _events(task: SeenTask, before: str, spec: tuple[str, str], now: datetime) -> Iterator[Event]:
     runs, description = spec
-    if not before:
+    if never_came(task):
+        yield events.TaskSkipped(task.ended or now, task.path, runs, "what comes before it")
+    if not has_begun(task):
+        return
+    if before in NOT_BEGUN:
         yield events.TaskStarted(task.started, task.path, runs, 1, short(description))
     if task.state not in OVER:
-        if task.state == "DELAYED" and before:
+        if task.state == DELAYED and before == RUNNING:
             yield events.TaskRetried(now, task.path, 2, 0, short(task.info) or "it failed")
         return
     ended = task.ended or now
