@@ -138,7 +138,10 @@ class World:
         done = self.embank(place, *arguments)
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def result(self, done: subprocess.CompletedProcess[str], state: Path, url: str = "") -> Result:
+    def result(
+        self, done: subprocess.CompletedProcess[str], state: Path, url: str = "", provider: str = "trial.conf"
+    ) -> Result:
+        """What came of the one execution in a state directory; `url`: of the Mistral that executed it."""
         executions = list(StateDirectory(state).all())
         assert len(executions) == 1, done.stdout + done.stderr
         (execution,) = executions
@@ -167,14 +170,15 @@ class World:
             ran,
             attempts,
             kept.summary(clock),
-            self.checkpoint(kept.document.run["checkpoint"], execution.id),
+            self.checkpoint(provider, kept.document.run["checkpoint"], execution.id),
             self.lines(execution.id),
         )
 
-    def checkpoint(self, id_: Any, execution: str) -> dict[str, Any]:
+    def checkpoint(self, provider: str, id_: Any, execution: str) -> dict[str, Any]:
         """What it holds, but for ids and times."""
+        checkpoints = Checkpoints(_bank(self.server.providers / provider))
         try:
-            checkpoint = Checkpoints(_bank(self.server.providers)).open(id_ if isinstance(id_, str) else execution)
+            checkpoint = checkpoints.open(id_ if isinstance(id_, str) else execution)
         except CheckpointMissing:
             return {"status": "missing"}
         graph = checkpoint.graph()
@@ -188,7 +192,7 @@ class World:
             "status": [(step.status, step.reason) for step in checkpoint.history()],
             "graph": graph,
             "sections": sections,
-            "open": sorted(map(str, checkpoint.open_brackets(execution))),
+            "open": {(key.id, str(phase)) for key, phase in checkpoint.open_brackets(execution)},
             "operation": checkpoint.operation_state(execution),
             "is held": checkpoint.leases.current() is not None,
         }
@@ -215,11 +219,11 @@ def _installed(site: Path) -> Path:
     return site
 
 
-def _bank(providers: Path) -> FilesystemBank:
+def _bank(provider: Path) -> FilesystemBank:
     conf = cfg.ConfigOpts()
     for group, options in FilesystemBank.options().items():
         conf.register_opts(options, group=group)
-    conf(["--config-file", str(providers / "trial.conf")])
+    conf(["--config-file", str(provider)])
     return FilesystemBank(conf)
 
 
@@ -227,7 +231,7 @@ def _plugin_lines() -> str:
     return "\n".join(f"plugin = karbor.protections.trial-{name.lower()}" for name in _trials["IMPLEMENTED"])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def world(mistral: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The provider and its plugin, known to Mistral's executors."""
     made = World(tmp_path_factory.mktemp("same-result"), mistral)

@@ -1,8 +1,9 @@
 """A third party's plugin, whose activities do what a script says, and write down in a log when they did it.
 
 The script is a parameter: `{"pre": ["fail", "poll"]}` lets `pre` fail at the first attempt and be polled at the
-second; what it does not say goes well. A line of the log is `{"resource", "phase", "attempt", "what"}`, where `what` is
-begin, end, failed, closed (a generator that was given up) or went on (one that nobody gave up). There is a log for each execution.
+second; what it does not say goes well. There is a log for each execution. A line of it is `{"resource", "phase",
+"attempt", "what"}`, where `what` is begin, end, failed, closed (a generator that was given up) or went on (one that
+should have been).
 """
 
 from __future__ import annotations

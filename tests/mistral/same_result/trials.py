@@ -148,5 +148,7 @@ CHOSEN = (
     Trial("timeout", TREE, {("share1", "parallel"): ("hang",)}, timeouts=("Share",)),
     Trial("timeout_direct", TREE, {("share1", "pre"): ("hang",)}, timeouts=("Share",), lower="direct"),
     Trial("timeout_tried_again", TREE, {("share1", "parallel"): ("hang",)}, {"Share": 1}, ("Share",)),
+    Trial("two_timeouts", TREE, {("share1", "parallel"): ("hang", "hang")}, {"Share": 1}, ("Share",)),
     Trial("closer_times_out", TREE, {("share1", "post"): ("fail", "hang")}, timeouts=("Share",)),
+    Trial("delete_fails", TREE, {("disk1", "parallel"): ALWAYS}, operation="delete"),
 )
