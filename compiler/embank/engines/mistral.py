@@ -7,6 +7,7 @@ client makes, and each version of a file lies in a namespace of its own, named a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from embank.model import Json
 T = TypeVar("T")
 PAGE = 500  # rows; Mistral cuts a list that asks for no limit at 1000, without a word
 NOT_FOUND = 404
+LATE = re.compile(r"The action raised an exception \[.*msg='Timeout after (\d+) seconds'", re.DOTALL)
 DELAYED = frozenset(("DELAYED", "RUNNING_DELAYED"))  # before it begins, and before it is tried again
 TEXT = {"content-type": "text/plain"}
 FIELDS = ["id", "name", "type", "state", "state_info", "created_at", "updated_at", "started_at", "finished_at"]
@@ -230,7 +232,9 @@ class Mistral:
 def _task(path: str, row: Mapping[str, Any]) -> SeenTask:
     started = row.get("started_at") or row["created_at"]
     ended = (row.get("finished_at") or row["updated_at"]) if row["state"] in OVER else None
-    return SeenTask(path, row["state"], _time(started), _time(ended) if ended else None, row.get("state_info") or "")
+    return SeenTask(
+        path, row["state"], _time(started), _time(ended) if ended else None, _plainly(row.get("state_info") or "")
+    )
 
 
 def _reason(output: Json) -> tuple[str, int]:
@@ -239,7 +243,13 @@ def _reason(output: Json) -> tuple[str, int]:
     if isinstance(result, Mapping) and isinstance(result.get("reason"), str):
         code = result.get("exit_code")
         return result["reason"], code if type(code) is int else int(ExitCode.FAILED)
-    return (result if isinstance(result, str) else json.dumps(result)) or "it failed without a word", 0
+    return (_plainly(result) if isinstance(result, str) else json.dumps(result)) or "it failed without a word", 0
+
+
+def _plainly(text: str) -> str:
+    """An executor's word for an action that took too long, which it has once the action has come to its end."""
+    late = LATE.match(text)
+    return f"timed out after {late[1]} s" if late else text
 
 
 def _time(text: str) -> datetime:
