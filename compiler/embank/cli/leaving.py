@@ -26,11 +26,7 @@ def leave(code: int) -> None:
     is stuck, else in Python's own way, which has a limit.
     """
     _flush(sys.stdout)
-    for number in (
-        signal.SIGINT,
-        signal.SIGTERM,
-        signal.SIGHUP,
-    ):  # all is said and done: they must not change the code
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # they must not change the code any more
         signal.signal(number, signal.SIG_IGN)
     deadline = time.monotonic() + IDLE
     for thread in threading.enumerate():

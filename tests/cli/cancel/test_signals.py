@@ -14,6 +14,7 @@ def test_twice_stops_at_once_and_says_what_to_do(world: Any) -> None:
     world.let("inner", "parallel", "sleep")
     run = world.run()
     world.until("parallel inner")
+    run.says("done      activities/box_outer_parallel")
     run.signal(signal.SIGINT)
     run.says("Ctrl-C once more stops at once")
     run.signal(signal.SIGINT)
