@@ -16,7 +16,7 @@ from embank.checkpoint.errors import CheckpointError, CheckpointMissing, Fenced,
 from embank.checkpoint.status import Status
 from embank.checkpoint.store import Checkpoints
 from embank.model import Phase, Resource
-from embank.plugins import BankError
+from embank.plugins import BankError, ObjectMissing
 from embank_plugins.banks.filesystem import FilesystemBank
 
 Keys = Callable[..., list[str]]
@@ -147,6 +147,18 @@ def test_a_long_write_notices_that_it_was_succeeded(
     assert [key for key in keys(bank) if "/leases/" not in key] == [key for key in before if "/leases/" not in key]
 
 
+def test_a_write_that_was_succeeded_is_not_published(late: Checkpoint, checkpoints: Checkpoints) -> None:
+    section = late.section(VOLUME)
+
+    def chunks() -> Iterator[bytes]:
+        yield b"1234"
+        take_over(checkpoints)
+
+    with pytest.raises(Fenced):
+        section.write("dump", chunks())
+    assert section.names() == ["disk"]
+
+
 @pytest.mark.parametrize("when", [1, 2, 3])
 def test_a_long_write_into_what_was_deleted_leaves_nothing(
     late: Checkpoint, checkpoints: Checkpoints, bank: FilesystemBank, keys: Keys, when: int
@@ -187,18 +199,34 @@ def test_a_seal_of_what_is_deleted_meanwhile_leaves_nothing(
 
 
 def test_a_seal_that_another_worker_completes_meanwhile(checkpoint: Checkpoint, bank: FilesystemBank) -> None:
-    """At no moment the checkpoint that it has made available is without its manifest: this one may be killed then."""
+    """It has just seen that there is no manifest. From then on, at no moment the checkpoint that the other has made
+    available is without one: this worker may be killed at any of them.
+    """
+    looks = 0
     seen: list[bool] = []
 
     class Slow(FilesystemBank):
+        def get(self, key: str, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+            nonlocal looks
+            try:
+                yield from super().get(key, start=start, end=end)
+            except ObjectMissing:
+                looks += 1
+                if looks == 2:  # once before it looks at the graph, and once more
+                    Checkpoints(bank).open("cp-1", "run-1").seal()
+                    checkpoint.move(Status.AVAILABLE)
+                raise
+
         def put(self, key: str, chunks: Any, *, if_absent: bool = False) -> Any:
-            if "/manifest/" in key and not seen:
-                Checkpoints(bank).open("cp-1", "run-1").seal()
-                checkpoint.move(Status.AVAILABLE)
             info = super().put(key, chunks, if_absent=if_absent)
             seen.append(checkpoint.status().status is Status.AVAILABLE)
             return info
 
+        def delete(self, key: str) -> None:
+            super().delete(key)
+            seen.append(checkpoint.status().status is Status.AVAILABLE)
+
     Checkpoints(Slow(bank.conf)).open("cp-1", "run-1").seal()
+    assert looks == 2
     assert seen == [True, True]
     assert list(checkpoint.verify()) == []

@@ -45,6 +45,7 @@ class AppPlugin(ProtectionPlugin):
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         super().__init__(conf)
         self.did: list[Any] = []
+        self.when_thawed: Callable[[Any, Any], None] = lambda checkpoint, resource: None
 
     @classmethod
     def options(cls) -> Mapping[str, Sequence[cfg.Opt]]:
@@ -63,6 +64,7 @@ class AppPlugin(ProtectionPlugin):
     def activity_protect_ready(self, checkpoint: Any, context: Any, resource: Any, parameters: Any) -> None:
         """Thaw."""
         self.did.append("thaw")
+        self.when_thawed(checkpoint, resource)
 
     def activity_protect_parallel(
         self, checkpoint: Any, context: Any, resource: Any, parameters: Any

@@ -117,6 +117,18 @@ def test_a_closer_runs_although_somebody_else_has_the_lease(site: Any) -> None:
     assert (lease.owner, lease.token) == ("e9", 2)
 
 
+def test_a_closer_that_saves_something_is_not_fenced(site: Any) -> None:
+    """Somebody has taken the lease, and done nothing with it yet."""
+    site.plugin.when_thawed = lambda checkpoint, resource: checkpoint.section(resource).save({"thawed": True})
+    site.begin()
+    site.activity("pre")
+    let_the_lease_end(site)
+    site.checkpoints.open("c1", "e9").leases.acquire("e9", timedelta(minutes=15))
+    site.cleanup()
+    assert site.plugin.did == ["freeze", "thaw"]
+    assert not site.is_open()
+
+
 @pytest.mark.parametrize("released", [False, True])
 def test_who_has_lost_the_lease_does_no_more(failure: Failure, site: Any, released: bool) -> None:
     """Every action of it, also when the lease is free again; only closing and abandoning are done."""
