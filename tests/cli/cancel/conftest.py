@@ -139,6 +139,17 @@ class Terminal:
                 self.shown += decoder.decode(os.read(self.main, 65536))
 
 
+def heeding(before: Callable[[], object] | None) -> Callable[[], None]:
+    """In the new process: let Ctrl-C count, though a shell that runs the tests in the background has it ignored."""
+
+    def prepare() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if before:
+            before()
+
+    return prepare
+
+
 class World:
     """A directory with a compiled workflow, `boxes.yaml`; what happens there, and who does it."""
 
@@ -177,7 +188,7 @@ class World:
             given = {"stdout": stdout, "stderr": stderr, "stdin": subprocess.DEVNULL, **options}
             popen = subprocess.Popen(
                 [EMBANK, *arguments], cwd=self.home, env=self.environment, start_new_session=True,
-                preexec_fn=before, **given,
+                preexec_fn=heeding(before), **given,
             )  # fmt: skip
         self.started.append(Process(popen, self.home, number))
         return self.started[-1]
