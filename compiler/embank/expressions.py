@@ -41,7 +41,7 @@ _FORMS = (
     (Form.VARIABLE, re.compile(r"<%\s*\$\.([A-Za-z_]\w*)\s*%>", re.ASCII)),
     (Form.TASK_STATE, re.compile(r"<%\s*task\(([A-Za-z_]\w*)\)\.state\s*%>", re.ASCII)),
     # The text between the quotes may hold nothing that would end or start another expression.
-    (Form.LITERAL, re.compile(r'<%\s*"((?:(?!<%|%>|\{\{|\{%)(?:[^"\\\n]|\\[^\n]))*)"\s*%>')),
+    (Form.LITERAL, re.compile(r'<%\s*"((?:(?!<%|%>|\{\{|\{%)(?:[^"\\\n]|\\(?!<%|%>|\{\{|\{%)[^\n]))*)"\s*%>')),
 )
 
 # YAQL 3.2, yaql/language/lexer.py: decode_escapes. Other backslashes stand for themselves.

@@ -23,8 +23,7 @@ from embank.review.mistral23_sizes import check_sizes
 # Names that Mistral puts beside the variables of a workflow (workflow/data_flow.py).
 OPENSTACK = "openstack"
 HIDDEN = "__"
-# A reverse workflow costs quadratic time, 130 CPU-seconds for 300 tasks; a direct one linear time, 34 for 300.
-MOST = {Flow.REVERSE: 300, Flow.DIRECT: 1000}
+MOST = 300  # tasks, which cost a hundred CPU-seconds of Mistral's (docs/mistral.md, "What it costs")
 ASKING = 100  # tasks that ask for the states of others and are looked at: each costs a walk through the workflow
 SHOWN = 5  # other places of a note
 RESUME = (
@@ -86,13 +85,12 @@ def check_timeouts(document: Document, located: Located) -> Iterator[Diagnostic]
 def check_task_counts(document: Document, located: Located) -> Iterator[Diagnostic]:
     """Workflows that take Mistral too long."""
     for spec in document.workflows.values():
-        if len(spec.tasks) > MOST[spec.flow]:
-            growth = "the square of their number" if spec.flow is Flow.REVERSE else "their number"
+        if len(spec.tasks) > MOST:
+            name = quoted(spec.name)
             message = (
-                f"workflow {quoted(spec.name)} has {len(spec.tasks)} tasks, more than {MOST[spec.flow]}: "
-                f"Mistral's time grows with {growth}"
+                f"workflow {name} has {len(spec.tasks)} tasks: Mistral's time grows with the square of their number"
             )
-            hint = "compile with a smaller --max-tasks, which cuts it into parts"
+            hint = f"compile with a smaller --max-tasks, which cuts it into parts; more than {MOST} take too long"
             yield Diagnostic("EMB655", message, spec.place, hint, severity=Severity.WARNING)
 
 
@@ -104,7 +102,7 @@ def check_false_success(document: Document, located: Located) -> Iterator[Diagno
             f"{_count(found, 'workflow is', 'workflows are')} of type reverse: with more than one engine "
             "process Mistral may end such a workflow with SUCCESS although tasks of it have not run"
         )
-        hint = "run one engine (executors may be many), and let `embank watch` check every task"
+        hint = "run one engine (executors may be many), or compile with --lower direct; `watch` finds what is missing"
         related = tuple(Related(place, "another one") for place in found[1 : 1 + SHOWN])
         yield Diagnostic("EMB656", message, found[0], hint, related, Severity.NOTE)
 

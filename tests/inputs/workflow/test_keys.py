@@ -90,6 +90,7 @@ def test_actions_that_are_not_supported(action: str, hint: str, refused: Refuse)
         ("<% env().x %>", "supported are"),
         ("<% $.rum %>", "did you mean 'run'?"),
         ('"<% $.\\u202e %>"', "supported are"),
+        ("""'<% "a\\%>b" %>'""", "supported are"),  # Mistral ends the expression in the middle
     ],
 )
 def test_expressions_that_are_not_supported(value: str, hint: str, refused: Refuse, line_of: LineOf) -> None:

@@ -30,12 +30,12 @@ NESTED = DEEPEST + 10  # parameters stand deeper here than in the plan that they
 
 def parse_workflow(data: bytes, file: str, rules: Sequence[Rule] = ()) -> Checked[Document]:
     """Read a workflow file from memory. `file` is the name that places show."""
-    return _checked(parse(data, file, deepest=NESTED, dates=False), rules)
+    return _checked(parse(data, file, deepest=NESTED, portable=True), rules)
 
 
 def read_workflow(file: str, rules: Sequence[Rule] = ()) -> Checked[Document]:
     """Read a workflow file; `-` is stdin. Raises InputUnreadable when there is nothing to read."""
-    return _checked(read(file, deepest=NESTED, dates=False), rules)
+    return _checked(read(file, deepest=NESTED, portable=True), rules)
 
 
 def _checked(found: Checked[Located], rules: Sequence[Rule]) -> Checked[Document]:

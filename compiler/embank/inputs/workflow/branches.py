@@ -27,6 +27,14 @@ class Edge(NamedTuple):
     key: str
 
 
+class Branches(NamedTuple):
+    """What leads to each task, and why. `handled`: some failure is handled by an `on-error`."""
+
+    inbound: Mapping[str, Sequence[Edge]]
+    reasons: Mapping[str, Reason]
+    handled: bool
+
+
 def check_branches(shape: Shape, spec: WorkflowSpec) -> None:
     """Joins, and tasks that several others lead to. For a workflow whose names are right and that has no circle."""
     if not spec.tasks:
@@ -36,13 +44,14 @@ def check_branches(shape: Shape, spec: WorkflowSpec) -> None:
         for edge, name in followers(task):
             if name in inbound:
                 inbound[name].append(edge)
-    reasons = _reasons(spec, inbound)
+    handled = any(task.on_error for task in spec.tasks.values())
+    branches = Branches(inbound, _reasons(spec, inbound), handled)
     tasks = shape.located.value[spec.name]["tasks"]
     for task in spec.tasks.values():
         if task.join:
-            _check_join(shape, spec, task, inbound[task.name], reasons)
-        elif "join" not in tasks[task.name]:  # else a wrong one was reported
-            _check_twice(shape, task, inbound[task.name], reasons)
+            _check_join(shape, spec, task, branches)
+        elif isinstance(tasks[task.name], dict) and "join" not in tasks[task.name]:  # else it was reported
+            _check_twice(shape, task, branches)
 
 
 def followers(task: TaskSpec) -> Iterator[tuple[Edge, str]]:
@@ -69,9 +78,8 @@ def _reason(edge: Edge, reasons: Mapping[str, Reason]) -> Reason:
     return reasons[edge.task] if edge.key == "on-complete" else edge
 
 
-def _check_join(
-    shape: Shape, spec: WorkflowSpec, task: TaskSpec, inbound: Sequence[Edge], reasons: Mapping[str, Reason]
-) -> None:
+def _check_join(shape: Shape, spec: WorkflowSpec, task: TaskSpec, branches: Branches) -> None:
+    inbound, reasons, handled = branches.inbound[task.name], branches.reasons, branches.handled
     what = f"task {quoted(task.name)}"
     place = shape.located.place(shape.located.value[spec.name]["tasks"][task.name], "join")
     if len(task.name) > keys.JOIN_NAME:
@@ -80,8 +88,8 @@ def _check_join(
     if not inbound:
         hint = "name it in `on-complete` of the tasks that it waits for, or take `join` out"
         shape.problem("EMB618", f"{what} waits with `join`, and no task leads to it", place, hint)
-    elif _fails_or_comes(spec, inbound):
-        return
+    elif not handled and all(edge.key == "on-success" for edge in inbound):
+        return  # the workflow fails with the task that does not come: the activities, as `requires` says it elsewhere
     elif unsure := [edge for edge in inbound if edge.key != "on-complete"]:
         for edge in unsure:
             message = f"task {quoted(edge.task)}: {edge.key} leads to {quoted(task.name)}, which waits with `join`"
@@ -95,15 +103,6 @@ def _check_join(
         shape.problem("EMB618", message, place, hint)
 
 
-def _fails_or_comes(spec: WorkflowSpec, inbound: Sequence[Edge]) -> bool:
-    """Everything leads to it by on-success, and where nothing handles a failure the workflow fails with the task
-    that does not come: the activities of a direct workflow, as `requires` says it in a reverse one.
-    """
-    return all(edge.key == "on-success" for edge in inbound) and not any(
-        task.on_error for task in spec.tasks.values()
-    )
-
-
 def _place(shape: Shape, spec: WorkflowSpec, edge: Edge, name: str) -> Place:
     """Where a task names the one that follows it."""
     mapping = shape.located.value[spec.name]["tasks"][edge.task]
@@ -113,10 +112,10 @@ def _place(shape: Shape, spec: WorkflowSpec, edge: Edge, name: str) -> Place:
     return shape.located.place(mapping, edge.key)
 
 
-def _check_twice(shape: Shape, task: TaskSpec, inbound: Sequence[Edge], reasons: Mapping[str, Reason]) -> None:
+def _check_twice(shape: Shape, task: TaskSpec, branches: Branches) -> None:
     seen: dict[Reason, Edge] = {}
-    for edge in inbound:
-        found = _all_reasons(edge, reasons)
+    for edge in branches.inbound[task.name]:
+        found = _all_reasons(edge, branches.reasons)
         other = next((seen[reason] for reason in found if reason in seen), None)
         if other:
             ways = f"{other.key} of {quoted(other.task)} and {edge.key} of {quoted(edge.task)}"

@@ -29,20 +29,20 @@ DEEPEST = 100
 SURROGATES = re.compile(rb"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
 
 
-def parse(data: bytes, file: str, *, deepest: int = DEEPEST, dates: bool = True) -> Checked[Located]:
+def parse(data: bytes, file: str, *, deepest: int = DEEPEST, portable: bool = False) -> Checked[Located]:
     """Read a document from memory. `file` is the name that places show; `deepest` how deep it may be nested;
-    `dates`: what looks like a date and is not quoted is text, and not an error.
+    `portable`: refuse, too, what libyaml reads and PyYAML's own parser does not, or reads as something else.
     """
-    return _compose(BytesIO(data), file, deepest, dates)
+    return _compose(BytesIO(data), file, deepest, portable)
 
 
-def read(file: str, *, deepest: int = DEEPEST, dates: bool = True) -> Checked[Located]:
+def read(file: str, *, deepest: int = DEEPEST, portable: bool = False) -> Checked[Located]:
     """Read a document from a file; `-` is stdin. Raises InputUnreadable when there is nothing to read."""
     if file == "-":
-        return _compose(sys.stdin.buffer, file, deepest, dates)
+        return _compose(sys.stdin.buffer, file, deepest, portable)
     try:
         with Path(file).open("rb") as stream:
-            return _compose(stream, file, deepest, dates)
+            return _compose(stream, file, deepest, portable)
     except FileNotFoundError:
         raise InputUnreadable(f"{file}: there is no such file") from None
     except IsADirectoryError:
@@ -53,16 +53,16 @@ def read(file: str, *, deepest: int = DEEPEST, dates: bool = True) -> Checked[Lo
         raise InputUnreadable(f"{file}: cannot be read: {error}") from None
 
 
-def _compose(stream: BinaryIO, file: str, deepest: int, dates: bool) -> Checked[Located]:
-    source = Source(stream, file)
-    composer = Composer(source, file, deepest, dates)
+def _compose(stream: BinaryIO, file: str, deepest: int, portable: bool) -> Checked[Located]:
+    source = Source(stream, file, portable=portable)
+    composer = Composer(source, file, deepest, portable)
     composer.run()
-    if composer.refused_escape and stream.seekable():
+    if composer.refused_escape and stream.seekable() and not portable:
         stream.seek(0)
         data = stream.read()
         joined = _join_surrogates(data)
         if joined != data:
-            composer = Composer(Source(BytesIO(joined), file), file, deepest, dates)
+            composer = Composer(Source(BytesIO(joined), file, portable=portable), file, deepest, portable)
             composer.run()
             return composer.result(hashlib.sha256(data).hexdigest())
     return composer.result(source.sha256)

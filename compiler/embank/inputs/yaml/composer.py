@@ -17,6 +17,7 @@ from embank.model import Json
 
 MOST_VALUES = 40_000_000  # several times what 100,000 resources need
 MOST_PROBLEMS = 20
+BLOCKS = ("|", ">")
 
 # What the next node of an open container is, when it is not the value of a key.
 A_KEY = object()
@@ -31,10 +32,11 @@ class _Stop(Exception):
 class _Open:
     """A container that is still being read. `key`: of the next value, or one of the markers above."""
 
-    __slots__ = ("container", "key", "packed")
+    __slots__ = ("container", "flow", "key", "packed")
 
-    def __init__(self, container: Json, packed: int) -> None:
+    def __init__(self, container: Json, packed: int, flow: bool) -> None:
         self.container = container
+        self.flow = flow  # between brackets or braces
         self.packed = [packed]
         self.key: object = A_KEY if type(container) is dict else AN_ITEM
 
@@ -42,9 +44,9 @@ class _Open:
 class Composer:
     """Reads one document from `source`. What is wrong is collected; reading goes on where that makes sense."""
 
-    def __init__(self, source: Source, file: str, deepest: int, dates: bool = True) -> None:
+    def __init__(self, source: Source, file: str, deepest: int, portable: bool = False) -> None:
         self.refused_escape = False
-        self._dates = dates
+        self._portable = portable
         self._deepest = deepest
         self._source = source
         self._file = file
@@ -126,7 +128,7 @@ class Composer:
             self._refuse_key("a list or a mapping cannot be a key", event)
         else:
             self._add(container, event)
-        self._stack.append(_Open(container, _packed(event)))
+        self._stack.append(_Open(container, _packed(event), event.flow_style))
 
     def _open_root(self, container: Json, event: Any) -> None:
         if not isinstance(container, dict):
@@ -153,9 +155,11 @@ class Composer:
         if event.anchor is not None or event.tag is not None:
             self._refuse_extras(event)
         value: Json = event.value
+        if self._portable:
+            self._refuse_dialect(event)
         if event.implicit[0]:
             try:
-                value = resolve(value, dates=self._dates)
+                value = resolve(value, portable=self._portable)
             except NotSupported as error:
                 self._problem("EMB110", str(error), event)
         if not self._stack:
@@ -209,6 +213,15 @@ class Composer:
     def _refuse_key(self, message: str, event: Any) -> None:
         self._problem("EMB106", message, event, "put it between quotes if it is meant as text")
         self._stack[-1].key = A_VALUE_TO_DROP
+
+    def _refuse_dialect(self, event: Any) -> None:
+        """What libyaml understands, and PyYAML's own parser does not."""
+        if event.implicit[0] and "?" in event.value and self._stack and self._stack[-1].flow:
+            message = "other YAML readers refuse a ? between brackets or braces"
+            self._problem("EMB101", f"not valid YAML: {message}", event, "put the text between quotes")
+        elif self._source.glued and event.style in BLOCKS and event.start_mark.line in self._source.glued:
+            message = f"other YAML readers refuse a comment right behind {event.style}"
+            self._problem("EMB101", f"not valid YAML: {message}", event, "put a space before the #")
 
     def _refuse_extras(self, event: Any) -> None:
         if event.anchor is not None:

@@ -1,7 +1,7 @@
 """What a scalar means: what PyYAML's safe loader makes of it, so that a file means the same to both.
 
 That is YAML 1.1: `on`, `yes` and `No` are booleans, `010` is eight, `1:30` is ninety, `1e3` is text. Dates
-stay text, or are refused where other programs read the same file. What JSON cannot say, and what the safe
+stay text, or are refused in a file that other programs read, too. What JSON cannot say, and what the safe
 loader refuses, is refused.
 """
 
@@ -24,8 +24,8 @@ class NotSupported(Exception):
     """A plain scalar that has no value here. The message says which, and what to do."""
 
 
-def resolve(text: str, *, dates: bool = True) -> Json:
-    """The value of a plain scalar. `dates`: one that looks like a date is text. Raises NotSupported."""
+def resolve(text: str, *, portable: bool = False) -> Json:
+    """The value of a plain scalar. `portable`: other programs read it, too. Raises NotSupported."""
     candidates = yaml.SafeLoader.yaml_implicit_resolvers.get(text[:1])
     if candidates is None:
         return text
@@ -33,11 +33,11 @@ def resolve(text: str, *, dates: bool = True) -> Json:
         return int(text)
     for tag, regexp in candidates:
         if regexp.match(text):
-            return _construct(tag.removeprefix(PREFIX), text, dates)
+            return _construct(tag.removeprefix(PREFIX), text, portable)
     return text
 
 
-def _construct(kind: str, text: str, dates: bool) -> Json:
+def _construct(kind: str, text: str, portable: bool) -> Json:
     if kind == "null":
         return None
     if kind == "bool":
@@ -46,7 +46,7 @@ def _construct(kind: str, text: str, dates: bool) -> Json:
         raise NotSupported(f"a plain {text} has a special meaning in YAML that is not supported; quote it")
     if kind in ("int", "float"):
         return _number(kind, text)
-    if kind == "timestamp" and not dates:
+    if kind == "timestamp" and portable:
         raise NotSupported(f"other programs read {text} as a date, which JSON cannot hold; quote it")
     return text
 

@@ -7,6 +7,7 @@ never held in memory.
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import BinaryIO
 
 from embank.diagnostics import Diagnostic, Place
@@ -21,6 +22,9 @@ AMBIGUOUS = {
     b"\xe2\x80\xa9": "U+2029",
     b"\xef\xbb\xbf": "U+FEFF",
 }
+TAB = {b"\t": "U+0009"}  # in a file that other programs read, too: PyYAML's own parser refuses most of them
+GLUED = re.compile(rb"[|>][-+0-9]{0,2}#")  # a comment without a space before it, if this begins a block of text
+TAIL = 3  # bytes that may be the beginning of one of these
 UTF8_MARK = b"\xef\xbb\xbf"
 
 
@@ -32,9 +36,15 @@ class Refused(Exception):
 
 
 class Source:
-    """What libyaml reads from. `progressed()` is to be called whenever it made something of the bytes."""
+    """What libyaml reads from. `progressed()` is to be called whenever it made something of the bytes.
 
-    def __init__(self, stream: BinaryIO, file: str) -> None:
+    `glued`: the lines, from 0, that may begin a block of text with a comment that only libyaml understands.
+    """
+
+    def __init__(self, stream: BinaryIO, file: str, *, portable: bool = False) -> None:
+        self.glued: set[int] = set()
+        self._ambiguous = AMBIGUOUS | TAB if portable else AMBIGUOUS
+        self._line = 0
         self._stream = stream
         self._file = file
         self._digest = hashlib.sha256()
@@ -84,7 +94,7 @@ class Source:
             message = "the file is UTF-16"
             raise Refused(Diagnostic("EMB107", message, Place(self._file, 1, 1), hint="save it as UTF-8"))
         begin = len(UTF8_MARK) if not offset and window.startswith(UTF8_MARK) else 0
-        found = [(at, name) for bytes_, name in AMBIGUOUS.items() if (at := window.find(bytes_, begin)) >= 0]
+        found = [(at, name) for bytes_, name in self._ambiguous.items() if (at := window.find(bytes_, begin)) >= 0]
         if found:
             at, name = min(found)
             raise Refused(
@@ -95,7 +105,9 @@ class Source:
                     hint=f'remove it, or write it as "\\u{name[2:].lower()}" between double quotes',
                 )
             )
-        self._tail = window[-2:]
+        self.glued.update(self._line + window.count(b"\n", 0, match.start()) for match in GLUED.finditer(window))
+        self._line += window.count(b"\n", 0, -TAIL)
+        self._tail = window[-TAIL:]
 
     def _too_large(self, message: str) -> Diagnostic:
         return Diagnostic(
