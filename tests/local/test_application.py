@@ -222,3 +222,20 @@ def test_thawing_is_said_to_close_freezing() -> None:
     plugin: Any = ApplicationPlugin
     assert plugin.activity_protect_ready.embank_closes is Phase.PRE
     assert plugin.activity_restore_post.embank_closes is Phase.PRE
+
+
+@pytest.mark.parametrize("operation", [Operation.PROTECT, Operation.RESTORE])
+def test_nothing_is_frozen_or_stopped_by_an_activity_that_was_given_up(
+    configure: Any, drive: Any, script: Any, tmp_path: Path, operation: Operation
+) -> None:
+    """It timed out while the bank took long, and its closer has run."""
+    halt = script("halt", f"touch {tmp_path}/halted")
+    pairs = (("freeze", "thaw"), ("stop", "start"))
+    lines = [f"{opens} = shop {halt}\n{closes} = shop /bin/true" for opens, closes in pairs]
+    plugin = configure(ApplicationPlugin, "\n".join(["[local_application]", "application = shop", *lines]))
+    driver: Driver = drive(plugin, RESOURCE)
+    checkpoint = driver.begin()
+    checkpoint.section(RESOURCE).save({"name": "shop", "contains": [], "commands": []})
+    with pytest.raises(LocalError, match="given up"):
+        driver.call(operation, Phase.PRE, checkpoint, KitContext(checkpoint, operation, cancelled=True))
+    assert not (tmp_path / "halted").exists()
