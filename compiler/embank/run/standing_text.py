@@ -39,14 +39,16 @@ def standing_text(found: KeptExecution, seen: Glance, clock: Clock) -> Iterator[
         if verdict == "repeated":
             yield f"  {'running' if running else 'had begun'}: {plain(task)}" + ("" if running else f" ({why})")
     yield from (f"  warning: {plain(warning)}" for warning in summary.warnings)
-    yield from _what_to_type(seen)
+    yield from _what_to_type(seen, interrupted=bool(found.replayed.interrupted_by))
 
 
-def _what_to_type(seen: Glance) -> Iterator[str]:
+def _what_to_type(seen: Glance, *, interrupted: bool) -> Iterator[str]:
+    """What was being stopped does not go on: resumed it would only be closed, too."""
     if seen.state is Standing.ELSEWHERE:
         yield f"  watch it:           embank watch {seen.id}"
     if seen.state in (Standing.RUNNING, Standing.ELSEWHERE):
         yield f"  stop it in order:   embank cancel {seen.id}"
     else:
-        yield f"  go on with it:      embank resume {seen.id}"
+        if not interrupted:
+            yield f"  go on with it:      embank resume {seen.id}"
         yield f"  close and end it:   embank cancel {seen.id}"

@@ -42,9 +42,8 @@ def summary_text(summary: Summary) -> Iterator[str]:
             for window in summary.open
         )
     if summary.state == "INTERRUPTED":
-        yield "  it can be taken up; its checkpoint stays locked until then, or for 15 min at most:"
+        yield "  it has not ended; its checkpoint stays locked until it has, or for 15 min at most:"
         yield f"    close and end it: embank cancel {plain(summary.execution)}"
-        yield f"    go on with it:    embank resume {plain(summary.execution)}"
     yield from course_text(summary)
     yield from (f"  warning: {plain(warning)}" for warning in summary.warnings)
 
