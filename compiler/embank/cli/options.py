@@ -65,8 +65,9 @@ def provider_of(arguments: argparse.Namespace) -> Provider:
 def checkpoints_of(provider: Provider) -> Checkpoints:
     """The checkpoints of a provider's bank, readable and writable. Raises BankError."""
     from embank.checkpoint.store import Checkpoints
+    from embank.run.foreign_bank import ForeignBank
 
-    bank = provider.open_bank()
+    bank = ForeignBank(provider.open_bank(), provider.without_secrets)
     bank.check()
     return Checkpoints(bank, provider.saved_schema)
 

@@ -76,7 +76,7 @@ class Banks:
         provider = self.provider(run)
         with self._lock:
             if provider.id not in self._banks:
-                self._banks[provider.id] = ForeignBank(LateBank(provider.open_bank))
+                self._banks[provider.id] = ForeignBank(LateBank(provider.open_bank), provider.without_secrets)
             return self._banks[provider.id]
 
     def checkpoint(self, run: Run, *, look: bool = True) -> Checkpoint:

@@ -13,6 +13,7 @@ from embank.model import Operation
 from embank.plugins import BankError
 from embank.run.banks import BadInput, parse_run
 from embank.run.conductor import Conductor
+from embank.run.foreign_bank import ForeignBank
 from embank.run.patience import within
 
 PATIENCE = 5.0  # s
@@ -23,7 +24,7 @@ def is_given_up(conductor: Conductor, provider: Provider) -> bool:
 
     def ask() -> bool:
         run = parse_run(conductor.state.frames[0].context.get("run"))
-        checkpoint = Checkpoints(provider.open_bank()).open(run.checkpoint, run.execution)
+        checkpoint = Checkpoints(ForeignBank(provider.open_bank())).open(run.checkpoint, run.execution)
         if run.operation is Operation.PROTECT:
             return checkpoint.begun_by() == run.execution and checkpoint.status().status is Status.ERROR
         return checkpoint.operation_state(run.execution) == "error"
