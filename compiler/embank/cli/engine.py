@@ -90,7 +90,7 @@ def follow(
     engine: Mistral, document: Document, source: bytes, execution: str, arguments: argparse.Namespace
 ) -> Summary | None:
     """Watch until the execution has ended, and keep it. None: a person does not want to watch any more."""
-    from embank.engines.watching import watch
+    from embank.engines.watching import patiently, watch
     from embank.run.clock import SystemClock
     from embank.run.kept import read_kept
     from embank.run.live import progress_on
@@ -103,7 +103,8 @@ def follow(
         return None
     finally:
         leave(progress)
-    directory = keep(document, source, engine.look(execution, retried(document)), engine.url, arguments)
+    seen = patiently(lambda: engine.look(execution, retried(document)), say)
+    directory = keep(document, source, seen, engine.url, arguments)
     clock = SystemClock()
     return read_kept(directory, clock).summary(clock)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -34,13 +35,14 @@ def is_in_engine(arguments: argparse.Namespace) -> bool:
 def cancel_in_engine(arguments: argparse.Namespace) -> int:
     """Stop it, wait for what runs, run the closers in an execution of their own. Exit 0 when nothing is open."""
     from embank.engines.seen import CANCELLED
+    from embank.engines.watching import patiently
     from embank.run.clock import SystemClock
     from embank.run.kept import read_kept
 
     engine, execution, document, source = workflow_of(arguments)
-    seen = engine.look(execution, retried(document))
+    seen = patiently(lambda: engine.look(execution, retried(document)), say)
     if seen.ended is None:
-        engine.cancel(execution)
+        patiently(lambda: engine.cancel(execution), say)
         say(f"cancelled in Mistral: {execution}")
     elif seen.state != CANCELLED and not _is_open(document, source, seen, engine, arguments):
         raise UsageError(f"the execution {execution} has ended ({seen.state}), and nothing of it is open")
@@ -62,8 +64,10 @@ def _is_open(document: Document, source: bytes, seen: Seen, engine: Mistral, arg
 
 def _wait_for_actions(engine: Mistral, execution: str, grace: float) -> None:
     """Mistral does not interrupt actions: what freezes now must not freeze after it was thawed."""
+    from embank.engines.watching import patiently
+
     until = time.monotonic() + grace
-    while running := engine.acting(execution):
+    while running := patiently(lambda: engine.acting(execution), say):
         if time.monotonic() >= until:
             say(f"still running after {grace:g} s: {', '.join(running[:5])}; the closers run all the same")
             return
@@ -72,6 +76,7 @@ def _wait_for_actions(engine: Mistral, execution: str, grace: float) -> None:
 
 def _close(engine: Mistral, document: Document, execution: str) -> Seen:
     from embank.engines.closing import closing_workflow, with_closers
+    from embank.engines.watching import patiently
 
     name, text = closing_workflow(document, execution)
     namespace = engine.namespace(execution)
@@ -79,7 +84,7 @@ def _close(engine: Mistral, document: Document, execution: str) -> Seen:
     closing = str(uuid4())
     engine.start(closing, name, namespace, f"Embank, closers of {execution}")
     say(f"its closers run in the execution {closing}")
-    while (seen := engine.look(closing)).ended is None:
+    while patiently(lambda: engine.look(closing), say).ended is None:
         time.sleep(LOOK_EVERY)
-    seen = engine.look(closing, retried(document))
-    return with_closers(engine.look(execution, retried(document)), seen)
+    seen = [patiently(partial(engine.look, each, retried(document)), say) for each in (execution, closing)]
+    return with_closers(*seen)

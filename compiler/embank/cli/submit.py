@@ -14,6 +14,7 @@ from embank.cli.engine import (
     follow,
     keep,
     retried,
+    say,
     workflow_of,
 )
 from embank.cli.run import read_file, tell
@@ -45,14 +46,25 @@ class Submit(EmbankCommand):
         """Print the id of the execution; with --watch exit as the execution does."""
         from uuid import uuid4
 
+        from embank.engines.errors import EngineError
+        from embank.engines.watching import patiently
+
         if parsed_args.events and not parsed_args.watch:
             raise UsageError("--events needs --watch: without it nothing is seen of the execution")
         document, source = _checked(parsed_args.file)
         engine = engine_of(parsed_args)
         namespace = put(engine, document, source)
         execution = str(uuid4())
-        engine.start(execution, document.main, namespace, f"Embank, {document.file}")
-        keep(document, source, engine.look(execution), engine.url, parsed_args)
+        try:
+            engine.start(execution, document.main, namespace, f"Embank, {document.file}")
+        except EngineError as error:
+            if not error.is_final:
+                say(
+                    f"nobody knows whether it was started, or will be. When Mistral answers: embank watch {execution}"
+                )
+            raise
+        seen = patiently(lambda: engine.look(execution), say)
+        keep(document, source, seen, engine.url, parsed_args)
         sys.stderr.write(f"{plain(document.main)}: submitted to {plain(engine.url)}\n")
         if not parsed_args.watch:
             sys.stdout.write(f"{execution}\n")

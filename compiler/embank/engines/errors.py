@@ -15,6 +15,11 @@ class EngineError(EmbankError):
 
     exit_code = ExitCode.ENGINE
 
+    @property
+    def is_final(self) -> bool:
+        """Whether it says what happened, and asking again is of no use."""
+        return False
+
 
 class EngineUnreachable(EngineError):
     """The engine does not answer."""
@@ -26,3 +31,8 @@ class EngineRefused(EngineError):
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+    @property
+    def is_final(self) -> bool:
+        """A server that says that it has failed may have done what it was asked for, or do it later."""
+        return self.status < 500

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from embank.errors import ExitCode
 from embank.model import Json
 
 T = TypeVar("T")
+LATEST = 60.0  # s that Mistral may take to do what it did not answer to in time
 PAGE = 500  # rows; Mistral cuts a list that asks for no limit at 1000, without a word
 NOT_FOUND = 404
 LATE = re.compile(r"The action raised an exception \[.*msg='Timeout after (\d+) seconds'", re.DOTALL)
@@ -62,9 +64,8 @@ class Mistral:
         query = urlencode({"scope": "private", "namespace": namespace, "skip_validation": ""})
         try:
             self._ask(lambda: self._http.post(f"/workflows?{query}", source, headers=dict(TEXT)))
-        except EngineError:  # it is there already, or the answer was lost
-            if workflow not in self.definition(namespace):
-                raise
+        except EngineError as error:  # it is there already, or the answer was lost
+            self._await(lambda: workflow in self.definition(namespace), error)
 
     def definition(self, namespace: str) -> dict[str, str]:
         """The workflows in a namespace, by name, as YAML."""
@@ -74,7 +75,9 @@ class Mistral:
         return {flow["name"]: flow["definition"] for flow in found if flow["namespace"] == namespace}
 
     def start(self, execution: str, workflow: str, namespace: str, description: str) -> None:
-        """Start an execution with this id, or find that it has been started."""
+        """Start an execution with this id, or find that it has been started. After an error that is not final
+        nobody knows whether it will be.
+        """
         body = {
             "id": execution,
             "workflow_name": workflow,
@@ -83,9 +86,8 @@ class Mistral:
         }
         try:
             self._ask(lambda: self._http.post("/executions", json.dumps(body)))
-        except EngineError:
-            if self._find(execution) is None:
-                raise
+        except EngineError as error:
+            self._await(lambda: self._find(execution) is not None, error)
 
     def cancel(self, execution: str) -> None:
         """Start no more tasks of it. Actions that are running go on."""
@@ -151,6 +153,23 @@ class Mistral:
         triggers = self._client.cron_triggers
         made = self._call(lambda: triggers.create(name, found["id"], pattern=pattern, count=count)).to_dict()
         return str(made["next_execution_time"])
+
+    def _await(self, is_done: Callable[[], bool], error: EngineError) -> None:
+        """See whether something was done, or is done a little later, that Mistral has answered with an error or
+        not at all. Raises the error when it was not, or Mistral is gone.
+        """
+        until = time.monotonic() + LATEST
+        while True:
+            try:
+                if is_done():
+                    return
+            except EngineUnreachable:
+                raise error from None
+            except EngineRefused:
+                pass
+            if error.is_final or time.monotonic() >= until:
+                raise error
+            time.sleep(1)
 
     def _get(self, execution: str) -> Mapping[str, Any]:
         main = self._find(execution)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from embank.document import Document
 from embank.engines.attempted import DELAYED, IDLE, WAITING, has_begun, never_came
-from embank.engines.errors import EngineError, EngineRefused
+from embank.engines.errors import EngineError
 from embank.engines.retelling import BY
 from embank.engines.seen import CANCELLED, ERROR, OVER, RUNNING, SUCCESS, Seen, SeenTask
 from embank.run import events
@@ -24,6 +25,7 @@ FASTEST, SLOWEST = 0.5, 5.0  # s between two looks
 PATIENCE = 300.0  # s without an answer
 NOT_BEGUN = ("", IDLE, WAITING)  # the first: it was not there
 
+T = TypeVar("T")
 Look = Callable[[], Seen]
 
 
@@ -40,25 +42,41 @@ def watch(
     `patience` seconds, or when there is no such execution.
     """
     changes = Changes(document)
-    pause, silent = FASTEST, 0.0
+    pause = FASTEST
+
+    def tell(text: str) -> None:
+        _tell(listeners, [events.Message(datetime.now(UTC), "", text)])
+
     while True:
-        try:
-            seen = look()
-        except EngineError as error:
-            if silent >= patience or (isinstance(error, EngineRefused) and error.status < 500):
-                raise
-            if not silent:
-                _tell(listeners, [events.Message(datetime.now(UTC), "", f"{error}; asking again")])
-            silent += SLOWEST
-            sleep(SLOWEST)
-            continue
-        silent = 0.0
+        seen = patiently(look, tell, sleep=sleep, patience=patience)
         new = list(changes.since(seen))
         _tell(listeners, new)
         if seen.ended is not None or until():
             return seen
         pause = FASTEST if new else min(SLOWEST, pause * 1.5)
         sleep(pause)
+
+
+def patiently(
+    ask: Callable[[], T],
+    tell: Callable[[str], None],
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    patience: float = PATIENCE,
+) -> T:
+    """Ask an engine again until it answers. Raises EngineError when it did not for `patience` seconds, or says no."""
+    pause, silent = FASTEST, 0.0
+    while True:
+        try:
+            return ask()
+        except EngineError as error:
+            if silent >= patience or error.is_final:
+                raise
+            if not silent:
+                tell(f"{error}; asking again")
+            sleep(pause)
+            silent += pause
+            pause = min(SLOWEST, 2 * pause)
 
 
 class Changes:

@@ -100,8 +100,8 @@ class World:
         self.site = _installed(home / "site")
         self.provider = PROVIDER.format(id=uuid.uuid4(), bank=self.bank, log=self.log, plugins=_plugin_lines())
 
-    def execute(self, trial: Any) -> Both:
-        """The file of a trial, here and there."""
+    def prepare(self, trial: Any) -> Path:
+        """A directory with the file of a trial for each side."""
         place = self.home / trial.name
         place.mkdir()
         (place / "plan.yaml").write_text(trial.plan)
@@ -119,20 +119,31 @@ class World:
                 (before,) = StateDirectory(place / f"before-{side}").all()
                 compiled = ("compile", trial.operation, "--provider", "trial", "--checkpoint", before.id)
                 self.well(place, *compiled, "--parameters", "parameters.yaml", *options, "-o", f"{side}.yaml")
+        return place
+
+    def execute(self, trial: Any) -> Both:
+        """The file of a trial, here and there."""
+        place = self.prepare(trial)
         here = self.embank(place, "run", "here.yaml", "--state-dir", "here")
         there = self.embank(place, "submit", "there.yaml", "--watch", "--state-dir", "there")
         return Both(self.result(here, place / "here"), self.result(there, place / "there", self.server.url))
 
-    def embank(self, place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def embank(self, place: Path, *arguments: str, url: str = "") -> subprocess.CompletedProcess[str]:
+        """Run it in a directory to its end."""
+        process = self.begin(place, *arguments, url=url)
+        out, err = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def begin(self, place: Path, *arguments: str, url: str = "") -> subprocess.Popen[str]:
+        """`url`: of another way to Mistral."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("EMBANK_", "OS_"))}
         own = {
             "PYTHONPATH": str(self.site),
-            "OS_MISTRAL_URL": self.server.url,
+            "OS_MISTRAL_URL": url or self.server.url,
             "EMBANK_PROVIDER_CONFIG_DIR": str(self.server.providers),
         }
-        return subprocess.run(
-            [EMBANK, *arguments], cwd=place, env=kept | own, capture_output=True, text=True, timeout=300, check=False
-        )
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen([EMBANK, *arguments], cwd=place, env=kept | own, text=True, **pipes)
 
     def well(self, place: Path, *arguments: str) -> None:
         done = self.embank(place, *arguments)
@@ -197,6 +208,19 @@ class World:
             "is held": checkpoint.leases.current() is not None,
         }
 
+    def wait_for(self, execution: str, phase: str) -> None:
+        """Until an activity of this phase has begun."""
+        log = self.log / execution
+        for _ in range(LONGEST * 20):
+            if log.exists() and f'"phase": "{phase}"' in log.read_text():
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"{phase} never began")
+
+    def restart(self, *, kill: bool = False) -> None:
+        """Mistral, with the plugin."""
+        self.server.restart({"PYTHONPATH": str(self.site)}, kill=kill)
+
     def lines(self, execution: str) -> tuple[Line, ...]:
         """The log, when nothing of it goes on any more."""
         log = self.log / execution
@@ -237,7 +261,7 @@ def world(mistral: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wo
     made = World(tmp_path_factory.mktemp("same-result"), mistral)
     file = mistral.providers / "trial.conf"
     file.write_text(made.provider)
-    mistral.restart({"PYTHONPATH": str(made.site)})
+    made.restart()
     yield made
     file.unlink()
 
