@@ -14,8 +14,13 @@ import pytest
 from oslo_config import cfg
 
 from embank.conformance.driver import Subject
-from embank.conformance.faults import Kind
-from embank.conformance.faults_kit import FaultAtEveryCall, FaultConformance
+from embank.conformance.faults import Fault, FaultyBank, Kind
+from embank.conformance.faults_claims import Trial, check
+from embank.conformance.faults_kit import FaultAtEveryCall, FaultConformance, Lab
+from embank.conformance.faults_memory import MemoryBank
+from embank.conformance.faults_run import PLAIN, Site
+from embank.errors import ExitCode
+from embank.model import Policy
 from embank.plugins import Operation, Resource
 from embank_plugins.local.application import ApplicationPlugin
 from embank_plugins.local.directory import DirectoryPlugin
@@ -88,6 +93,19 @@ class Shop:
     @pytest.fixture
     def subjects(self, tmp_path: Path) -> Sequence[Subject]:
         return [shop(tmp_path / f"shop-{number}") for number in range(12)]
+
+
+@pytest.mark.large
+def test_a_bank_that_hangs_for_ever_keeps_nothing_frozen(tmp_path: Path) -> None:
+    """From the moment in which the application is frozen: closers wait for an answer only so long."""
+    lab = Lab(Site(shop(tmp_path / "shop")), MemoryBank, PLAIN)
+    notes = [call for call in lab.calls(Operation.PROTECT) if call.method == "put" and "/notes/" in call.key]
+    bank = FaultyBank(MemoryBank(), Fault(Kind.STALL, notes[-1].number + 3, times=None, seconds=3600))
+    outcome = lab.site.run(Operation.PROTECT, bank, "trial", policy=Policy(timeout=8))
+    assert [call.number for call in bank.struck]
+    assert not bank.waited_in_vain
+    assert outcome.exit_code is ExitCode.FAILED
+    check(Trial(lab.site, Operation.PROTECT, bank.bank, "trial", outcome))
 
 
 @pytest.mark.large

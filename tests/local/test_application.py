@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from embank.conformance.driver import Driver, KitContext
-from embank.plugins import Operation, Phase, Poll, Resource
+from embank.conformance.driver import Driver, KitContext, Subject
+from embank.conformance.faults import FaultyBank
+from embank.plugins import Bank, Operation, Phase, Poll, Resource
 from embank_plugins.local import LocalError
 from embank_plugins.local.application import ApplicationPlugin
 from embank_plugins.local.command import TAIL, run
@@ -64,11 +65,22 @@ def test_commands_run_in_their_phases_and_know_what_they_are_for(
     assert context.restored(RESOURCE) == {"id": "shop"}
 
 
-def test_the_time_that_it_was_frozen_is_told(configure: Any, drive: Any) -> None:
-    text = "[local_application]\napplication = shop\nfreeze = shop /bin/true\nthaw = shop /bin/true"
-    driver = drive(configure(ApplicationPlugin, text), RESOURCE)
-    (message,) = driver.run(Operation.PROTECT, driver.begin()).messages
-    assert message.startswith("Local::Application#shop was frozen for ")
+@pytest.mark.parametrize(("operation", "closer"), [(Operation.PROTECT, Phase.READY), (Operation.RESTORE, Phase.POST)])
+def test_thawing_and_starting_ask_nothing_of_the_bank(
+    configure: Any, drive: Any, bank: Bank, operation: Operation, closer: Phase
+) -> None:
+    """It may hang; then the application would be said to be frozen, which it is not."""
+    verbs = ("freeze", "thaw", "stop", "start")
+    lines = [f"{verb} = shop /bin/true" for verb in verbs]
+    plugin = configure(ApplicationPlugin, "\n".join(["[local_application]", "application = shop", *lines]))
+    checkpoint = drive(plugin, RESOURCE).protect()
+    faulty = FaultyBank(bank)
+    driver = Driver(Subject(plugin, RESOURCE, lambda: None, lambda: None), faulty)
+    mine = driver.again(checkpoint, "mine")
+    context = KitContext(mine, operation)
+    before = len(faulty.calls)
+    driver.call(operation, closer, mine, context)
+    assert len(faulty.calls) == before
 
 
 def test_an_application_without_commands_only_groups(configure: Any, drive: Any) -> None:

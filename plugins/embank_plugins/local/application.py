@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from embank.plugins import (
-    BankError,
-    BankSection,
     Checkpoint,
     Context,
     Json,
@@ -71,7 +68,7 @@ class ApplicationPlugin(ProtectionPlugin):
     ) -> Iterator[Poll]:
         """Freeze the application."""
         self._application(resource)  # one that nobody knows is not frozen, and need not be thawed
-        checkpoint.section(resource).note("frozen", time.time())
+        checkpoint.section(resource).note("frozen", True)
         yield from self._halt("freeze", checkpoint, context, resource)
 
     @closes("pre")
@@ -81,8 +78,7 @@ class ApplicationPlugin(ProtectionPlugin):
         """Thaw the application."""
         if resource.id not in self._applications and checkpoint.section(resource).noted("frozen") is None:
             return
-        yield from self._run("thaw", checkpoint, context, resource)
-        self._tell_frozen_time(checkpoint.section(resource), context, resource)
+        yield from self._run("thaw", checkpoint, context, resource)  # and no word to the bank, which may hang
 
     def activity_protect_parallel(
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
@@ -141,14 +137,6 @@ class ApplicationPlugin(ProtectionPlugin):
                 "EMBANK_RESOURCE": resource.id,
             }
             yield from run(verb, command, variables, self.conf[SECTION][f"{verb}_timeout"])
-
-    def _tell_frozen_time(self, section: BankSection, context: Context, resource: Resource) -> None:
-        try:
-            since = section.noted("frozen")
-        except BankError:  # it is thawed all the same
-            return
-        if since is not None and "freeze" in self._applications[resource.id].commands:
-            context.log(f"{resource} was frozen for {max(0.0, time.time() - since):.2f} s")
 
 
 def _definition(application: Application) -> dict[str, Json]:
