@@ -77,6 +77,10 @@ class EmbankCommand(Command):
         entry = COMMANDS.get(self.cmd_name or "")
         return entry.summary if entry else str(super().get_description())
 
+    def get_epilog(self) -> str:
+        """Nothing. cliff would say which package a command comes from, and read all that are installed for it."""
+        return ""
+
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Run the action; one place maps what went wrong to an exit code and a message."""
         try:

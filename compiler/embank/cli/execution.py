@@ -52,21 +52,23 @@ class ExecutionShow(EmbankCommand):
         """Exit 0 whatever became of it: the question was answered."""
         from embank.run.clock import SystemClock
         from embank.run.executions import state_directory
-        from embank.run.glance import glance
+        from embank.run.glance import Standing, glance
         from embank.run.kept import read_kept
         from embank.run.standing_text import standing_text
         from embank.run.summary_text import summary_text
 
         directory = state_directory(parsed_args.state_dir).find(parsed_args.execution)
         clock = SystemClock()
+        seen = glance(directory)  # first: it may end between the two looks
         found = read_kept(directory, clock)
-        seen = glance(directory)
         if parsed_args.json:
             data = {**found.summary(clock).to_data(), "state": str(seen.state), "exit_code": seen.exit_code}
             sys.stdout.write(f"{json.dumps(data, indent=2)}\n")
         else:
             lines = summary_text(found.summary(clock)) if found.finished else standing_text(found, seen, clock)
             sys.stdout.writelines(f"{line}\n" for line in lines)
+            if found.finished and seen.state is Standing.LEFT_OFF:
+                sys.stdout.write(f"  its runner left off before it wrote that down: embank resume {directory.id}\n")
         return ExitCode.OK
 
 

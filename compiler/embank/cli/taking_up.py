@@ -163,29 +163,35 @@ def _say_what_becomes_of(found: KeptExecution, clock: SystemClock, cancel_by: st
     from embank.run.resuming import standings
 
     if found.contents.damage:
-        sys.stderr.write(f"{plain(found.contents.damage)}; what the checkpoint says is open will be closed\n")
-    elif found.contents.torn:
-        sys.stderr.write("the last line of the journal was torn off, and is dropped\n")
+        sys.stderr.write(
+            f"{plain(found.contents.damage)}. What was done after that is not known: the closers ask the checkpoint, "
+            "and close what it says is open\n"
+        )
+        return
+    if found.contents.torn:
+        sys.stderr.write("the last line of the journal was torn off, and is dropped: it was not acted upon\n")
     left = found.replayed.left(clock.monotonic()).cancelled(cancel_by)
     shown: dict[str, int] = {}
     for task, verdict, why in standings(found.replayed.conductor.execution, left):
         shown[verdict] = shown.get(verdict, 0) + 1
         if shown[verdict] <= SHOWN or verdict == "repeated":
             sys.stderr.write(f"  {verdict:<9} {plain(task)}: {plain(why)}\n")
-    _warn_of_what_is_open(found, clock, cancel_by)
     for verdict, count in shown.items():
         if count > SHOWN and verdict != "repeated":
             sys.stderr.write(f"  {verdict:<9} … and {count - SHOWN} more\n")
+    _warn_of_what_is_open(found, clock, cancel_by)
 
 
 def _warn_of_what_is_open(found: KeptExecution, clock: SystemClock, cancel_by: str) -> None:
     """Who thawed by hand what the execution had frozen must not get a backup that looks like one of one moment."""
     if cancel_by or found.replayed.interrupted_by:
         return
-    for window in found.summary(clock).open[:SHOWN]:
+    windows = found.summary(clock).open
+    for window in windows[:SHOWN]:
         since = (found.replayed.started + timedelta(seconds=window.start)).astimezone()
+        sys.stderr.write(f"  open      {plain(window.resource)}: {window.phase} was started at {since:%H:%M:%S}\n")
+    if windows:
         sys.stderr.write(
-            f"  open      {plain(window.resource)}: {window.phase} was started at {since:%H:%M:%S}. If somebody\n"
-            "            has closed it by hand since then, stop this (Ctrl-C): what is saved now would not be\n"
-            "            of the same moment as what was saved before\n"
+            "If somebody has closed any of that by hand since then (has thawed it, say), press Ctrl-C: what is\n"
+            "saved now would not be of the same moment as what was saved before.\n"
         )

@@ -26,6 +26,7 @@ LATEST = 60.0  # s that Mistral may take to do what it did not answer to in time
 PAGE = 500  # rows; Mistral cuts a list that asks for no limit at 1000, without a word
 NOT_FOUND = 404
 LATE = re.compile(r"The action raised an exception \[.*msg='Timeout after (\d+) seconds'", re.DOTALL)
+VERSION = re.compile(r"^(['\"]?)version\1\s*:.*\n", re.MULTILINE)  # anywhere in a file of one workflow
 DELAYED = frozenset(("DELAYED", "RUNNING_DELAYED"))  # before it begins, and before it is tried again
 TEXT = {"content-type": "text/plain"}
 FIELDS = ["id", "name", "type", "state", "state_info", "created_at", "updated_at", "started_at", "finished_at"]
@@ -128,9 +129,8 @@ class Mistral:
     def source(self, execution: str) -> str:
         """The workflows of an execution, as one file: without comments, which Mistral does not keep."""
         flows = self.definition(self.namespace(execution))
-        head = "version: '2.0'\n"
         own = (text for name, text in sorted(flows.items()) if not CLOSING.search(name))
-        return head + "".join(text.removeprefix(head) for text in own)
+        return "version: '2.0'\n" + "".join(VERSION.sub("", text, count=1) for text in own)
 
     def acting(self, execution: str) -> list[str]:
         """The names of the tasks whose actions have not ended, or will begin after a delay: Mistral lets both go on,

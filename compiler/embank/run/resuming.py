@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from embank.run.conductor import INTERNAL
 from embank.run.effects import Due, Timer
+from embank.run.entries import is_interruption
 from embank.run.execution import Execution
 from embank.run.state import CANCELLED, State
 from embank.run.states import DELAYED, ENDED, ENDING, IDLE, READY, RUNNING
@@ -43,7 +44,10 @@ class Outstanding:
         if row in self.given_up:
             return self.given_up[row]
         if state.stopped == CANCELLED and not state.rescue[row]:
-            return f"interrupted by {self.interrupted_by or self.cancel_by}; its runner had left off before it ended"
+            by = self.interrupted_by or self.cancel_by
+            if not is_interruption(by):
+                return f"nothing says how it ended: the execution was stopped by {by}"
+            return f"interrupted by {by}; its runner had left off before it ended"
         return ""
 
 

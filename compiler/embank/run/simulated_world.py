@@ -121,17 +121,14 @@ class World:
         other.open, other.closed_by, other.closed = dict(self.open), self.closed_by[:], self.closed[:]
         return other
 
-    def begin(self, part: Part, now: float) -> float:
-        """An action begins: what it opens is open at once, even if it fails half-way. The seconds it takes."""
+    def begin(self, part: Part, now: float) -> None:
+        """An action begins: what it opens is open at once, even if it fails half-way."""
         for bracket in part.opens:
             self.open.setdefault(bracket, now)
-        return part.seconds
 
     def has_nothing_for(self, part: Part) -> bool:
-        """Whether it is a task of the cleanup that looks into the checkpoint and finds nothing to close: it takes no
-        time.
-        """
-        return part.cleanup and self.open.keys().isdisjoint(part.closes)
+        """Whether a task of the cleanup that looks into the checkpoint finds nothing to close: it takes no time."""
+        return self.open.keys().isdisjoint(part.closes)
 
     def forget(self, part: Part, now: float) -> None:
         """It did not begin after all: what was opened this very moment was not."""

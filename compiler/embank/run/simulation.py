@@ -126,12 +126,13 @@ class Simulation:
                 self._admission.end(row)  # withdrawn meanwhile
                 continue
             self._advance(effects.Begun(row))
-            if self.world.has_nothing_for(self._part(row)):
+            part = self._part(row)
+            if part.cleanup and self.world.has_nothing_for(part):
                 self._admission.end(row)
                 self._advance(effects.Succeeded(row))
             else:
                 self._free -= 1
-                self._begin(row)
+                self._begin(row, part)
                 begun.append(row)
         return begun
 
@@ -165,9 +166,9 @@ class Simulation:
         spec = execution.specs[row]
         self.fault = Fault(spec, execution.path(row), hangs)
         if spec.timeout is not None:
-            began = next(when for when, _, _, each, _, _ in self._heap if each == row) - self._part(row).seconds
+            ends = next(when for when, kind, _, each, _, _ in self._heap if kind == END and each == row)
             due = Due(row, execution.state.attempt[row], Timer.TIMEOUT)
-            self._add(began + spec.timeout, TIMER, row, 0, due)
+            self._add(ends - self._part(row).seconds + spec.timeout, TIMER, row, 0, due)
 
     def cancel(self) -> None:
         """As Ctrl-C or `embank cancel` do."""
@@ -193,7 +194,7 @@ class Simulation:
             self._add(max(when, self.clock.time), TIMER, due.row, 0, due)
         for row in left.running:
             self._admission.occupy(row, self._part(row).types)
-            self._begin(row)
+            self._begin(row, self._part(row))
 
     def exit_code(self) -> ExitCode:
         """That of `embank run`."""
@@ -217,13 +218,14 @@ class Simulation:
 
     # One action.
 
-    def _begin(self, row: int) -> None:
+    def _begin(self, row: int, part: Part) -> None:
         if self._report:
             self._report.started(row)
-        self._count += 1
-        now, count = self.clock.time, self._count
+        if part.opens:
+            self.world.begin(part, self.clock.time)
+        self._count = count = self._count + 1
         self._running[row] = count
-        heappush(self._heap, (now + self.world.begin(self._part(row), now), END, count, row, count, None))
+        heappush(self._heap, (self.clock.time + part.seconds, END, count, row, count, None))
 
     def _end(self, row: int) -> None:
         if self.fault is not None and self._is_hit(self.fault, row):

@@ -33,6 +33,8 @@ def standing_text(found: KeptExecution, seen: Glance, clock: Clock) -> Iterator[
         open_for = duration(max(0.0, zero - window.start))
         what = f"{window.phase} was started, {window.closer} is to close it"
         yield f"  OPEN for {open_for}: {plain(window.resource)}: {what}"
+    if summary.open and not running:
+        yield "    so the journal says; closers that run ask the checkpoint, which knows better"
     for failure in summary.failures[:SHOWN]:
         yield f"  failed: {plain(failure.task)}: {plain(failure.reason)}"
     for task, verdict, why in standings(found.replayed.conductor.execution, found.replayed.left(clock.monotonic())):

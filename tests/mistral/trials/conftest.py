@@ -128,10 +128,12 @@ class World:
         there = self.embank(place, "submit", "there.yaml", "--watch", "--state-dir", "there")
         return Both(self.result(here, place / "here"), self.result(there, place / "there", self.server.url))
 
-    def embank(self, place: Path, *arguments: str, url: str = "") -> subprocess.CompletedProcess[str]:
+    def embank(
+        self, place: Path, *arguments: str, url: str = "", patience: float = 300
+    ) -> subprocess.CompletedProcess[str]:
         """Run it in a directory to its end."""
         process = self.begin(place, *arguments, url=url)
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=patience)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def begin(self, place: Path, *arguments: str, url: str = "") -> subprocess.Popen[str]:
@@ -210,9 +212,8 @@ class World:
 
     def wait_for(self, execution: str, phase: str) -> None:
         """Until an activity of this phase has begun."""
-        log = self.log / execution
         for _ in range(LONGEST * 20):
-            if log.exists() and f'"phase": "{phase}"' in log.read_text():
+            if any(line.phase == phase for line in self.lines_so_far(execution)):
                 return
             time.sleep(0.05)
         raise AssertionError(f"{phase} never began")
@@ -223,13 +224,16 @@ class World:
 
     def lines(self, execution: str) -> tuple[Line, ...]:
         """The log, when nothing of it goes on any more."""
-        log = self.log / execution
         for _ in range(LONGEST * 10):
-            lines = [Line(**json.loads(line)) for line in log.read_text().splitlines()] if log.exists() else []
+            lines = self.lines_so_far(execution)
             if 2 * sum(line.what == "begin" for line in lines) == len(lines):
-                break
+                return lines
             time.sleep(0.1)
-        return tuple(lines)
+        raise AssertionError(f"some activities never end: {lines}")
+
+    def lines_so_far(self, execution: str) -> tuple[Line, ...]:
+        log = self.log / execution
+        return tuple(Line(**json.loads(line)) for line in log.read_text().splitlines()) if log.exists() else ()
 
 
 def _installed(site: Path) -> Path:
@@ -255,19 +259,25 @@ def _plugin_lines() -> str:
     return "\n".join(f"plugin = karbor.protections.trial-{name.lower()}" for name in _trials["IMPLEMENTED"])
 
 
-@pytest.fixture(scope="package")
-def world(mistral: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+@pytest.fixture(scope="session")
+def world(mistral: Any, tmp_path_factory: pytest.TempPathFactory) -> World:
     """The provider and its plugin, known to Mistral's executors."""
-    made = World(tmp_path_factory.mktemp("same-result"), mistral)
-    file = mistral.providers / "trial.conf"
-    file.write_text(made.provider)
+    made = World(tmp_path_factory.mktemp("trials"), mistral)
     made.restart()
-    yield made
-    file.unlink()
+    return made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def provider(world: World) -> Iterator[None]:
+    """Its file, where Mistral's executors look for it, and so do we."""
+    file = world.server.providers / "trial.conf"
+    file.write_text(world.provider)
+    yield
+    file.unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="module")
-def both(world: World, request: pytest.FixtureRequest) -> Iterator[Callable[[Any], Both]]:
+def both(world: World, provider: None, request: pytest.FixtureRequest) -> Iterator[Callable[[Any], Both]]:
     """`both(trial)`: the results of a trial. The trials of all tests are executed, several at once, from the
     moment at which the first one asks.
     """

@@ -98,7 +98,7 @@ def test_a_connection_that_drops_while_it_is_cancelled(world: Any, proxy: Any, n
     done = world.embank(place, "cancel", "--grace", "1", id_, url=proxy.url)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "INTERRUPTED" in done.stdout
-    assert [line.what for line in world.lines(id_) if line.phase == "ready"] == ["begin", "end"]
+    assert [line.what for line in world.lines_so_far(id_) if line.phase == "ready"] == ["begin", "end"]
 
 
 def test_an_engine_that_restarts_while_it_is_watched(world: Any, place: Path) -> None:

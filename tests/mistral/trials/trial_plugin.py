@@ -18,7 +18,7 @@ from oslo_config import cfg
 
 from embank.plugins import Operation, Poll, ProtectionPlugin, closes
 
-HANG = 9  # s, which is more than the timeouts here
+HANG = 16  # s, twice as long as the timeouts here
 OUTCOMES = {"enum": ["ok", "poll", "fail", "fail late", "hang"]}
 PARAMETERS = {
     "type": "object",

@@ -20,7 +20,7 @@ IMPLEMENTED: Mapping[str, Mapping[str, str]] = {  # by type: its phases, and wha
     "Member": {"ready": "", "parallel": "", "post": "ready"},
 }
 ALWAYS = ("fail",) * 9
-TIMEOUT = 5  # s
+TIMEOUT = 8  # s
 Activity = tuple[str, str]  # the id of a resource, and a phase
 
 

@@ -28,21 +28,27 @@ def _check(killed: Any, codes: Sequence[int]) -> None:
     if not killed.had["events"]:
         check_that_nothing_was_done(killed)
         return
-    if killed.had["events"][-1] == "finished":
-        assert code == 64
+    if code == 64:
         assert "has ended" in err
+        assert killed.had["events"][-1] == "finished"
         code = dead["exit_code"]
     else:
-        assert dead["state"] == "left off"
-        assert dead["exit_code"] is None
+        assert dead["state"] == ("ERROR" if killed.had["events"][-1] == "finished" else "left off")
+        assert dead["exit_code"] in (None, 5)
         assert (ended["data"]["succeeded"], ended["data"]["failed"]) == counted(out), (ended["show"], out)
     assert code in codes
+    check_the_end(killed, code)
+
+
+def check_the_end(killed: Any, code: int) -> None:
+    ended = killed.ended
     assert (ended["frozen"], ended["stopped"], ended["held"]) == (False, False, [])
     assert ended["state"] == ("ERROR" if code else "SUCCESS")
     assert ended["exit_code"] == ended["data"]["exit_code"] == code
     assert "OPEN" not in ended["show"]
     assert killed.events[0] == "execution"
-    assert [each for each in killed.events if each == "finished"] == killed.events[-1:]
+    assert killed.events.count("finished") == 1 + killed.events.count("closers")
+    assert killed.events[-1] == "finished"
     assert killed.files == WHOLE, "something was left behind, or lost"
     assert all(not each["leased"] and not each["open"] for each in killed.checkpoints)
     assert len(killed.started) <= 1, "the service was asked twice for one copy"
@@ -150,4 +156,71 @@ def test_delete(shop: MakeShop) -> None:
 @pytest.mark.parametrize("first", [3, 12, 24])
 def test_a_resume_that_is_killed_too(shop: MakeShop, first: int) -> None:
     for killed in shop().sweep("resume", first):
+        check_available(killed)
+
+
+@pytest.mark.large
+def test_closers_that_run_again_and_are_killed(shop: MakeShop) -> None:
+    made = shop()
+    made.service("stuck", "")
+    for killed in made.sweep("closers"):
+        check(killed, [4])
+        assert "the volume does not let itself be let go" in killed.ended["show"], "why it failed first"
+        assert (killed.ended["data"]["succeeded"], killed.ended["data"]["failed"]) == (11, 2)
+
+
+@pytest.mark.large
+def test_a_disk_that_is_full_from_any_record_on(shop: MakeShop) -> None:
+    """The journal cannot be written any more. When there is room again, the execution is resumed."""
+    for full in shop().sweep("full"):
+        with full.told():
+            check_full(full)
+
+
+def check_full(full: Any) -> None:
+    code, out, err = full.dying
+    if not full.had["events"]:
+        assert "No space left on device" in err
+        check_that_nothing_was_done(full)
+        return
+    (had,), (checkpoint,) = full.had["checkpoints"] or [None], full.checkpoints or [None]
+    assert (full.dead["frozen"], full.dead["held"]) == (False, []), "closers run without a journal"
+    assert "No space left on device" in out
+    assert "`embank resume e0000000" in out
+    if code == 0:
+        assert had["status"] == "available"
+    else:
+        assert code == 4
+        assert had is None or had["status"] == "error"
+    assert full.resume[0] == code
+    assert (checkpoint and checkpoint["status"]) == (had and had["status"])
+    assert full.operations == full.had["operations"], "nothing is begun again that has failed"
+    check_the_end(full, code)
+
+
+@pytest.mark.large
+@pytest.mark.parametrize("first", [13, 18])
+def test_damage_is_refused_and_closed(shop: MakeShop, first: int) -> None:
+    """Every line but the last, changed, lost, doubled: nothing is done but to close what is open."""
+    for found in shop().sweep("damage", first):
+        number = int(found.at.split()[1]) + found.at.endswith("doubled")
+        for code, out, err in (found.refused, found.show):
+            assert (code, out) == (1, ""), found.at
+            assert f"journal:{number}: this line is not as it was written" in err
+            assert "embank cancel e0000000" in err
+        assert found.untouched, f"{found.at}: something was done"
+        code, out, err = found.cancel
+        assert code == 0, out + err
+        assert f"journal:{number}: " in err
+        assert found.beside, "the damaged journal is kept"
+        assert (found.ended["frozen"], found.ended["held"]) == (False, []), found.at
+        assert found.ended["state"] == "ERROR"
+        (checkpoint,) = found.checkpoints
+        assert (checkpoint["status"], checkpoint["open"], checkpoint["leased"]) == ("error", [], False)
+        assert found.files == WHOLE
+
+
+def test_protect_at_some_records(shop: MakeShop) -> None:
+    """For those who do not wait for the large tests."""
+    for killed in shop().sweep(every=5):
         check_available(killed)

@@ -24,6 +24,8 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -309,6 +311,8 @@ def sweep_damages() -> None:
     say({"records": len(records())})
 
 
+with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+    main(["execution", "list", "--state-dir", str(template / "nowhere")])  # what a first command loads is there for all
 new_world()
 document = read_workflow("workflow.yaml").value
 found = find_provider(load_providers(str(work / "providers.d")).value or (), "shop")
