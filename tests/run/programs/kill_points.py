@@ -312,7 +312,7 @@ def sweep_damages() -> None:
 
 
 with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
-    main(["execution", "list", "--state-dir", str(template / "nowhere")])  # what a first command loads is there for all
+    main(["execution", "list", "--state-dir", str(template / "nowhere")])  # loads for all what a first command loads
 new_world()
 document = read_workflow("workflow.yaml").value
 found = find_provider(load_providers(str(work / "providers.d")).value or (), "shop")

@@ -208,7 +208,7 @@ class Stage:
         if self.wrong == (self._doing.name, "fail"):
             raise RuntimeError("told to fail")
         if self.wrong == (self._doing.name, "cancel"):
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGTERM)  # SIGINT does nothing in a process that was started with `&`
             while not control.cancelled:
                 time.sleep(0.001)
 
