@@ -3,7 +3,8 @@
     [openstack]
     cloud = production
 
-Without that section: what `OS_CLOUD` or the other `OS_*` variables say. `EMBANK_OS_CLOUD` (`--os-cloud`) goes before both.
+Without that section: what `OS_CLOUD` or the other `OS_*` variables say. `EMBANK_OS_CLOUD` (`--os-cloud`) goes
+before both.
 """
 
 from __future__ import annotations
