@@ -5,7 +5,8 @@
     direct     what follows each task (`--lower direct`), cut into parts as well
 
 The activities do nothing: `std.noop` stands in the place of every action, so that only Mistral is measured. Prints
-seconds, ratios to flat of the same size, how the cost grows, and the client's time to submit.
+seconds, ratios to flat of the same size, how the cost grows, and the client's time to submit. With several sizes of
+parts it recommends one: the largest that is cheap enough, since larger ones add less order (`benchmarks/passes.py`).
 
     python benchmarks/mistral.py [--sizes 50,100,300] [--max-tasks 25,50,100] [--ways outlined,flat,direct]
 """
@@ -34,6 +35,7 @@ from embank.resource_graph import canonical
 
 SERVICES = Path(__file__).resolve().parents[1] / "tests" / "services"
 UNLIMITED = 10**6
+CHEAP = 0.4  # of what flat costs
 VOLUMES = 8  # of each server
 TICKS = os.sysconf("SC_CLK_TCK")
 TYPES = {
@@ -139,6 +141,20 @@ def main() -> None:
         points = [(size, costs[way, size]) for size in sizes if (way, size) in costs]
         for (one, cost), (other, more) in pairwise(points):
             print(f"{way}: from {one} to {other} it grows with the power {math.log(more / cost, other / one):.2f}")
+    recommend(costs)
+
+
+def recommend(costs: dict[tuple[str, int], float]) -> None:
+    """Print which --max-tasks the largest size with a flat workflow speaks for."""
+    size = max((size for way, size in costs if way == "flat"), default=0)
+    tried = {
+        int(way.split()[1]): cost for (way, at), cost in costs.items() if way.startswith("outlined") and at == size
+    }
+    cheap = [most for most, cost in tried.items() if cost <= CHEAP * costs["flat", size]]
+    if cheap:
+        print(
+            f"--max-tasks {max(cheap)}: the largest of those that cost at most {CHEAP} of flat at {size} activities"
+        )
 
 
 if __name__ == "__main__":
