@@ -10,3 +10,10 @@ class OpenStackError(EmbankError):
     """A resource in the cloud could not be protected, restored, deleted or verified. The message says why."""
 
     exit_code = ExitCode.FAILED
+
+
+PROJECT = "OS::Keystone::Project"
+SERVER = "OS::Nova::Server"
+VOLUME = "OS::Cinder::Volume"
+IMAGE = "OS::Glance::Image"
+NETWORK = "OS::Neutron::Network"

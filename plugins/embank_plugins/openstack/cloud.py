@@ -10,13 +10,13 @@ before both.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from embank_plugins.openstack import OpenStackError
 
 if TYPE_CHECKING:
+    from openstack.connection import Connection
     from oslo_config import cfg
 
 SECTION = "openstack"
@@ -37,6 +37,7 @@ AUTH = (
 )
 SECRET = ("password", "application_credential_secret")
 REST = ("region_name", "interface", "cacert")
+SCOPE = ("project_name", "project_id", "trust_id")
 
 
 def cloud_options() -> Mapping[str, Sequence[cfg.Opt]]:
@@ -52,32 +53,42 @@ def cloud_options() -> Mapping[str, Sequence[cfg.Opt]]:
 
 
 class Cloud:
-    """A connection that is made when it is first needed. Threads may share it."""
+    """A connection that is made when it is first needed. Threads may share it; a process that was forked has its own.
+
+    Raises ValueError for a section [openstack] that nobody can log in with.
+    """
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
-        self._given = {name: conf[SECTION][name] for name in ("cloud", *AUTH, *REST)}
+        self._given: dict[str, str | None] = {name: conf[SECTION][name] for name in ("cloud", *AUTH, *REST)}
+        self._connections: dict[int, Connection] = {}
+        if mistakes := list(_mistakes(self._given)):
+            raise ValueError("\n".join(mistakes))
 
-    @cached_property
-    def connection(self) -> Any:
-        """An `openstack.connection.Connection`. Raises OpenStackError when nobody could log in with it."""
+    @property
+    def connection(self) -> Connection:
+        """Logged in, to a project. Raises OpenStackError when that cannot be."""
+        process = os.getpid()  # two processes must not read answers from the same socket
+        if process not in self._connections:
+            self._connections[process] = self._log_in()
+        return self._connections[process]
+
+    @property
+    def project_id(self) -> str:
+        """The project that is logged in to: nothing else is listed, and everything is restored there."""
+        return str(self.connection.current_project_id)
+
+    def _log_in(self) -> Connection:
         try:
-            import openstack
-            from keystoneauth1.exceptions import ClientException
-            from openstack.exceptions import SDKException
+            from embank_plugins.openstack.login import log_in
         except ImportError as error:
             raise OpenStackError(
                 f"OpenStack needs openstacksdk: pip install 'embank[openstack]' ({error})"
             ) from error
-        try:
-            connection = openstack.connect(**connect_arguments(self._given, os.environ))
-            connection.authorize()
-        except (ClientException, SDKException) as error:
-            raise OpenStackError(f"cannot log in to OpenStack: {error}") from error
-        return connection
+        return log_in(connect_arguments(self._given, os.environ), origin(self._given, os.environ))
 
 
 def connect_arguments(given: Mapping[str, str | None], environment: Mapping[str, str]) -> dict[str, Any]:
-    """What `openstack.connect` is given. What the provider's file says is complete: no variable changes it."""
+    """What openstacksdk is given. What the provider's file says is complete: no variable changes it."""
     auth = {name: given[name] for name in AUTH if given.get(name)}
     arguments: dict[str, Any] = {name: given[name] for name in REST if given.get(name)}
     chosen = environment.get(CHOSEN)
@@ -98,4 +109,40 @@ def connect_arguments(given: Mapping[str, str | None], environment: Mapping[str,
         arguments["cloud"] = cloud
     arguments["load_envvars"] = bool(cloud) or not auth  # OS_CLIENT_CONFIG_FILE counts, too
     times = {"connect_retries": RETRIES, "status_code_retries": RETRIES, "api_timeout": ANSWER_WITHIN}
-    return {**times, **arguments, "app_name": "embank"}
+    return {**times, **arguments}
+
+
+def origin(given: Mapping[str, str | None], environment: Mapping[str, str]) -> str:
+    """Where it is said who logs in, for a message."""
+    if chosen := environment.get(CHOSEN):
+        return f"the cloud {chosen!r} of clouds.yaml (--os-cloud or {CHOSEN})"
+    if given.get("cloud"):
+        return f"the cloud {given['cloud']!r} of clouds.yaml (cloud in [{SECTION}] of the provider's file)"
+    if any(given.get(name) for name in AUTH):
+        return f"the section [{SECTION}] of the provider's file"
+    if named := environment.get("OS_CLOUD"):
+        return f"the cloud {named!r} of clouds.yaml (OS_CLOUD)"
+    if "OS_AUTH_URL" in environment:
+        return "the variables OS_*"
+    return "clouds.yaml"
+
+
+def _mistakes(given: Mapping[str, str | None]) -> Iterator[str]:
+    """Why nobody can log in with a section that says who does, and names no cloud of clouds.yaml."""
+    has = {name for name, value in given.items() if value}
+    scope = [name for name in SCOPE if name in has]
+    if "trust_id" in has and len(scope) > 1:
+        yield f"[{SECTION}] {scope[0]}: a trust is for one project: leave {scope[0]} out"
+    if "cloud" in has or has.isdisjoint(AUTH):
+        return
+    credential = "application_credential_id" in has or "application_credential_secret" in has
+    needed = ["auth_url"]
+    needed += (
+        ["application_credential_id", "application_credential_secret"] if credential else ["username", "password"]
+    )
+    if missing := [name for name in needed if name not in has]:
+        yield f"[{SECTION}] has no {' and no '.join(missing)}; nothing else (OS_*, clouds.yaml) adds to this section"
+    if credential and scope:
+        yield f"[{SECTION}] {scope[0]}: an application credential is for one project: leave {scope[0]} out"
+    if not credential and not scope:
+        yield f"[{SECTION}] names no project: add project_name (and project_domain_name), project_id or trust_id"

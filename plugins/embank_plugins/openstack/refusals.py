@@ -1,0 +1,38 @@
+"""What the services of a cloud refuse, told to a tired person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from embank_plugins.openstack import OpenStackError
+
+ADVICE = {
+    401: "Keystone accepts the login no more: a new password, or the application credential or trust has ended?",
+    403: "the user of [openstack] has not got the role for it; docs/openstack.md says what each operation needs",
+    429: "the service takes no more requests, also after waiting: try again later, or with fewer in parallel",
+    503: "the service is not there, also after several attempts: try again when it is up",
+}
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Within this block, what a service refuses is an OpenStackError: "cannot list the servers: …"."""
+    from keystoneauth1.exceptions import ClientException
+    from openstack.exceptions import SDKException
+    from requests.exceptions import RequestException
+
+    try:
+        yield
+    except (SDKException, ClientException, RequestException) as error:
+        raise OpenStackError(f"cannot {what}: {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """The service's own words, and what can be done where they do not say it."""
+    status = getattr(error, "status_code", None) or getattr(error, "http_status", None)
+    words = " ".join(str(getattr(error, "details", None) or error).split())
+    said = f"{words} (HTTP {status})" if status else words
+    if status in (403, 413) and "quota" in words.lower():
+        return f"{said}; the quota of the project is used up: delete something, or have it raised"
+    return f"{said}; {ADVICE[status]}" if status in ADVICE else said
