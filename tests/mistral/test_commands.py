@@ -218,3 +218,22 @@ def test_schedule(mistral: Any, embank: Embank) -> None:
     again = embank("schedule", "apps.yaml", "--cron", "0 3 * * *", "--name", name)
     assert again.returncode == 8
     assert embank("schedule", "apps.yaml", "--cron", "whenever", "--name", "odd").returncode == 8
+
+
+@pytest.mark.large
+def test_a_schedule_starts_executions(mistral: Any, work: Path, embank: Embank) -> None:
+    """Each a checkpoint of its own, which anybody can watch. Mistral knows nothing shorter than a minute."""
+    name = f"often-{uuid.uuid4()}"
+    assert embank("schedule", "apps.yaml", "--cron", "* * * * *", "--count", "1", "--name", name).returncode == 0
+    known = {each["id"] for each in mistral.request("GET", "/executions")["executions"]}
+    deadline = time.monotonic() + 150
+    started: list[str] = []
+    while not started and time.monotonic() < deadline:
+        time.sleep(1)
+        main = mistral.request("GET", "/executions?workflow_name=apps_protect")["executions"]
+        started = [each["id"] for each in main if each["id"] not in known]
+    (id_,) = started
+    watched = embank("watch", id_)
+    assert watched.returncode == 0, watched.stdout + watched.stderr
+    assert status(embank, id_) == "available"
+    assert frozen(work) == []

@@ -39,7 +39,7 @@ class Trial(ProtectionPlugin):
     def parameters_schema(self, operation: Any, resource_type: str) -> Any:
         return PARAMETERS
 
-    def aggregate(self, operation: Any, phase: Any, resource: Any) -> str | None:
+    def aggregate(self, operation: Any, phase: Any, resource: Any, parents: Any) -> str | None:
         return "all" if phase == self.aggregated else None
 
     def act(self, phase: str, checkpoint: Any, context: Any, resource: Any, parameters: Any) -> Any:
