@@ -7,7 +7,7 @@ Words are those of the design: resource, dependent, operation, phase, activity, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -102,12 +102,12 @@ class ActivitySpec:
 class TypeSpec:
     """What compilation needs to know of one resource type, for the operation at hand.
 
-    `aggregate(phase, resource)` is the plugin's: activities with the same key become one task.
+    `aggregate(phase, resource, parents)` is the plugin's: activities with the same key become one task.
     """
 
     plugin: str
     activities: Mapping[Phase, ActivitySpec]
-    aggregate: Callable[[Phase, Resource], str | None] = lambda phase, resource: None
+    aggregate: Callable[[Phase, Resource, Sequence[Resource]], str | None] = lambda phase, resource, parents: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -26,7 +26,7 @@ PRE, READY, PARALLEL, POST = Phase.PRE, Phase.READY, Phase.PARALLEL, Phase.POST
 CHECKPOINT = "7f3c1a52-0d0e-4b8e-9a55-7e2f9d1c4b11"
 
 Compile = Callable[..., Workflow]
-Aggregate = Callable[[Phase, Resource], str | None]
+Aggregate = Callable[[Phase, Resource, Sequence[Resource]], str | None]
 
 ACTIVITIES: dict[Operation, dict[str, dict[Phase, ActivitySpec]]] = {
     Operation.PROTECT: {
@@ -99,7 +99,7 @@ def shop_request(operation: Operation) -> Request:
     )
 
 
-def never(phase: Phase, resource: Resource) -> None:
+def never(phase: Phase, resource: Resource, parents: Sequence[Resource]) -> None:
     """Aggregate nothing."""
 
 

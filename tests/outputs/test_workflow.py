@@ -59,7 +59,7 @@ def test_golden_of_parts_joins_and_aggregation(compiled: Compile, golden: Callab
     workflow = compiled(
         Operation.PROTECT,
         graph=canonical(shops + files + data, edges),
-        aggregate=lambda phase, resource: "files" if resource.type == "Local::Directory" else None,
+        aggregate=lambda phase, resource, parents: "files" if resource.type == "Local::Directory" else None,
         max_tasks=8,
         concurrency={"Local::SQLite": 2},
     )

@@ -18,7 +18,7 @@ from embank.resource_graph import canonical
 PRE, READY, PARALLEL, POST = Phase.PRE, Phase.READY, Phase.PARALLEL, Phase.POST
 Node = tuple[Phase, frozenset[ResourceKey]]  # an activity: its phase, and the resources it is for
 After = dict[Node, frozenset[Node]]  # for each activity all those that come after it
-Aggregate = Callable[[Phase, Resource], str | None]
+Aggregate = Callable[[Phase, Resource, Sequence[Resource]], str | None]
 
 
 # --- the rules -------------------------------------------------------------------------------------------
@@ -87,10 +87,11 @@ def rule_graph(request: Request) -> tuple[list[Node], list[tuple[int, int]]]:
     number: dict[object, int] = {}  # of every (resource, phase), and of every group of them
     phases: list[Phase] = []
     keys: list[set[ResourceKey]] = []
-    for resource in resources:
+    for node, resource in enumerate(resources):
         spec = request.types[resource.type]
+        parents = [other for other, below in zip(resources, request.graph.dependents, strict=True) if node in below]
         for phase in Phase:
-            key = spec.aggregate(phase, resource) if phase in spec.activities else None
+            key = spec.aggregate(phase, resource, parents) if phase in spec.activities else None
             group = (resource, phase) if key is None else (spec.plugin, phase, key)
             if group not in number:
                 number[group] = len(keys)
@@ -208,7 +209,7 @@ def steps(after: After) -> str:
 # --- building requests -----------------------------------------------------------------------------------
 
 
-def no_aggregation(phase: Phase, resource: Resource) -> str | None:
+def no_aggregation(phase: Phase, resource: Resource, parents: Sequence[Resource]) -> str | None:
     return None
 
 
@@ -271,7 +272,9 @@ def requests(
         types[name] = TypeSpec(
             draw(st.sampled_from(["one", "two"])),
             {phase: ActivitySpec(f"Do {phase}.", closed[phase]) for phase in phases},
-            lambda phase, resource, merged=merged: f"key {hash_of(resource.id) % keys}" if phase in merged else None,
+            lambda phase, resource, parents, merged=merged: (
+                f"key {hash_of(resource.id) % keys}" if phase in merged else None
+            ),
         )
     resources = [Resource(random.choice(list(types)), f"r{number}", f"Resource {number}") for number in range(count)]
     random.shuffle(resources)

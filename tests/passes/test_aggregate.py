@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -14,7 +15,7 @@ ALL = "pre, ready, parallel, post"
 
 def together(*phases: Phase) -> object:
     """An aggregate() that merges these phases of all resources."""
-    return lambda phase, resource: "all" if phase in phases else None
+    return lambda phase, resource, parents: "all" if phase in phases else None
 
 
 def tasks(request: Request) -> dict[str, Task]:
@@ -46,6 +47,20 @@ def test_snapshots_of_one_group_are_one_task(order: SimpleNamespace) -> None:
         "volume1.parallel\n"
         "volume2.parallel"
     )
+
+
+def test_a_plugin_sees_what_a_resource_belongs_to(order: SimpleNamespace) -> None:
+    """The volumes of each server are one task; one of two servers, and one of none, is a task of its own."""
+
+    def by_server(phase: Phase, resource: Resource, parents: Sequence[Resource]) -> str | None:
+        return parents[0].id if phase is Phase.READY and len(parents) == 1 else None
+
+    request = order.request(
+        "server1 > volume1 volume2 volume5, server2 > volume5 volume3 volume4, volume6",
+        server="", volume="ready", aggregate={"volume": by_server},
+    )  # fmt: skip
+    found = [[each.id for each in task.resources] for task in tasks(request).values() if task.resources]
+    assert sorted(found) == [["volume1", "volume2"], ["volume3", "volume4"], ["volume5"], ["volume6"]]
 
 
 def test_the_task_has_the_parameters_beside_its_resources(order: SimpleNamespace) -> None:
@@ -137,7 +152,7 @@ def test_the_message_names_those_in_each_others_way_and_not_the_thousands_merged
 
 
 def test_a_plugin_whose_aggregate_fails_is_named(order: SimpleNamespace) -> None:
-    def fail(phase: Phase, resource: Resource) -> str:
+    def fail(phase: Phase, resource: Resource, parents: Sequence[Resource]) -> str:
         raise LookupError("no such group")
 
     diagnostic = problem(order.request("a1", a="pre", aggregate={"a": fail}))

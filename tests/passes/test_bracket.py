@@ -87,7 +87,7 @@ def test_an_aggregated_closer_is_one_task_in_cleanup_too(order: SimpleNamespace)
     pair = ("server1", "server2")
     request = order.request(
         "server1, server2, server3 > server4", server="pre, parallel closes pre",
-        aggregate={"server": lambda phase, resource: "one" if phase == "parallel" and resource.id in pair else None},
+        aggregate={"server": lambda phase, each, _: "one" if phase == "parallel" and each.id in pair else None},
     )  # fmt: skip
     workflow = compiled(request)
     assert order.steps(order.observed(workflow.cleanup)) == (
@@ -104,7 +104,7 @@ def test_an_aggregated_closer_has_the_time_that_the_slowest_needs(
     """Of two types with one plugin, one has no timeout in the plan."""
     request = order.request(
         "server1, rack1", server="pre, parallel closes pre", rack="pre, parallel closes pre",
-        aggregate=dict.fromkeys(("server", "rack"), lambda phase, resource: "one" if phase == "parallel" else None),
+        aggregate=dict.fromkeys(("server", "rack"), lambda phase, each, _: "one" if phase == "parallel" else None),
     )  # fmt: skip
     types = {name: replace(spec, plugin="both") for name, spec in request.types.items()}
     workflow = compiled(replace(request, types=types, policies={"server": Policy(timeout=timeout)}))
@@ -116,7 +116,7 @@ def test_closers_that_cannot_be_one_task(order: SimpleNamespace) -> None:
     """Parallel activities of a server and its dependent have no order; their copies in cleanup do."""
     request = order.request(
         "server1 > server2", server="pre, parallel closes pre",
-        aggregate={"server": lambda phase, resource: "one" if phase == "parallel" else None},
+        aggregate={"server": lambda phase, each, _: "one" if phase == "parallel" else None},
     )  # fmt: skip
     checked = compile_workflow(request)
     assert checked.value is None

@@ -37,7 +37,7 @@ resources = [Resource(fixed.choice(list(specs)), f"r-{n}", f"Größe {n}") for n
 edges = {tuple(sorted(fixed.sample(range(150), 2))) for _ in range(220)}
 edges = [(resources[a].key, resources[b].key) for a, b in edges]
 number = {resource: n for n, resource in enumerate(resources)}
-def group(phase, resource):
+def group(phase, resource, parents):
     leaf = resource.key not in {parent for parent, _ in edges}
     return f"group {number[resource] % 3}" if leaf and phase is PARALLEL else None
 types = [(name, TypeSpec(name.split("::")[0], acts, group)) for name, acts in specs.items()]

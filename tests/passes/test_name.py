@@ -165,7 +165,7 @@ def test_names_that_collide_only_with_their_phase_or_prefix(order: SimpleNamespa
     impostors = [Resource("Wait", "rack_r", ""), Resource("Part", "disk", ""), Resource("Part", "server", "")]
     ids = [Resource("Disk", id_, "") for id_ in ("d0_group", "pre", "1_group", "ready")]
     types = {
-        "Disk": order.type_spec("pre, ready", "p", lambda phase, disk: disk.id[:2] if phase == "ready" else None),
+        "Disk": order.type_spec("pre, ready", "p", lambda phase, disk, _: disk.id[:2] if phase == "ready" else None),
         "Server": order.type_spec("pre"), "Rack": order.type_spec(""),
         "Wait": order.type_spec("pre, ready, parallel, post"), "Part": order.type_spec("pre, ready, parallel, post"),
     }  # fmt: skip

@@ -123,7 +123,9 @@ def edge_count(workflow: Workflow) -> int:
 def test_every_pass_keeps_exactly_the_order_of_the_rules(order: SimpleNamespace, data: st.DataObject) -> None:
     """Until the workflow is cut into parts; no activity is lost or doubled (`observed` looks)."""
     request = data.draw(order.requests(keys=data.draw(st.sampled_from([0, 0, 3, 30])), closers=True, max_tasks=10**9))
-    alone = {name: replace(spec, aggregate=lambda phase, resource: None) for name, spec in request.types.items()}
+    alone = {
+        name: replace(spec, aggregate=lambda phase, resource, parents: None) for name, spec in request.types.items()
+    }
     rules = {"traverse": order.expected(replace(request, types=alone)), "aggregate": order.expected(request)}
     workflow = Workflow(request)
     for step in PASSES:
@@ -219,7 +221,7 @@ def test_tasks_carry_what_their_activity_needs(order: SimpleNamespace, data: st.
             for resource in task.resources:
                 spec = request.types[resource.type]
                 assert task.phase in spec.activities
-                assert task.aggregated == (spec.aggregate(task.phase, resource) is not None)
+                assert task.aggregated == (spec.aggregate(task.phase, resource, ()) is not None)
             assert len(task.parameters) == len(task.resources)
             assert task.description == f"Do {task.phase}."
 

@@ -159,7 +159,7 @@ class Driver:
         resource = self.subject.resource
         parameters = self.subject.parameters.get(operation, EMPTY)
         activity = getattr(plugin, f"activity_{operation}_{phase}")
-        if plugin.aggregate(operation, phase, resource) is None:
+        if plugin.aggregate(operation, phase, resource, ()) is None:
             exhaust(activity(checkpoint, context, resource, parameters), polled)
         else:
             exhaust(activity(checkpoint, context, (resource,), (parameters,)), polled)

@@ -156,8 +156,10 @@ class Site:
         )
 
 
-def _aggregate(plugin: ProtectionPlugin, operation: Operation, phase: Phase, resource: Resource) -> str | None:
-    return plugin.aggregate(operation, phase, resource)
+def _aggregate(
+    plugin: ProtectionPlugin, operation: Operation, phase: Phase, resource: Resource, parents: Sequence[Resource]
+) -> str | None:
+    return plugin.aggregate(operation, phase, resource, parents)
 
 
 def copy_of(bank: Bank, into: Bank) -> Bank:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -152,8 +152,10 @@ def _type(operation: Operation, plugin: LoadedPlugin) -> TypeSpec:
     return TypeSpec(plugin.name, plugin.activities.get(operation, {}), partial(_aggregate, plugin, operation))
 
 
-def _aggregate(plugin: LoadedPlugin, operation: Operation, phase: Phase, resource: Resource) -> str | None:
-    return plugin.plugin.aggregate(operation, phase, resource)
+def _aggregate(
+    plugin: LoadedPlugin, operation: Operation, phase: Phase, resource: Resource, parents: Sequence[Resource]
+) -> str | None:
+    return plugin.plugin.aggregate(operation, phase, resource, parents)
 
 
 def _provider_sources(graph: ResourceGraph, provider: Provider) -> tuple[Source, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from embank.diagnostics import Checked, Diagnostic
+from embank.graph import reverse
 from embank.model import Body, Kind, Request, Workflow
 from embank.passes.merge import merge, merge_problem
 
@@ -39,13 +40,17 @@ def _groups(request: Request, body: Body) -> tuple[Groups, list[Diagnostic]]:
     """Members of every key in file order, by (plugin, phase, key)."""
     groups: Groups = {}
     problems: list[Diagnostic] = []
+    graph = request.graph
+    nodes = {resource.key: node for node, resource in enumerate(graph.resources)}
+    parents = reverse(graph.dependents)
     for index, task in enumerate(body.tasks):
         if task.kind is not Kind.ACTIVITY or task.phase is None:
             continue
         (resource,) = task.resources
         plugin = request.types[resource.type]
         try:
-            key = plugin.aggregate(task.phase, resource)
+            above = [graph.resources[parent] for parent in parents[nodes[resource.key]]]
+            key = plugin.aggregate(task.phase, resource, above)
         except Exception as error:  # a plugin's code: whatever it raises is its author's to hear
             message = f"{plugin.plugin}: aggregate() failed for {resource}: {type(error).__name__}: {error}"
             problems.append(Diagnostic("EMB503", message, hint="this is a fault of the plugin"))

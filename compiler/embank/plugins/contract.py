@@ -188,10 +188,13 @@ class ProtectionPlugin:
         """The JSON Schema of the information this plugin saves in a checkpoint."""
         return {"type": "object"}
 
-    def aggregate(self, operation: Operation, phase: Phase, resource: Resource) -> str | None:
+    def aggregate(
+        self, operation: Operation, phase: Phase, resource: Resource, parents: Sequence[Resource]
+    ) -> str | None:
         """A key: the activities of this phase with the same key become one task. None: a task of its own.
 
-        An aggregated activity is called with tuples: `resource` of Resources, `parameters` beside it.
+        `parents` are those that the resource is a dependent of, in the graph's order. An aggregated
+        activity is called with tuples: `resource` of Resources, `parameters` beside it.
         """
         return None
 

@@ -214,7 +214,7 @@ class Stage:
         if together:
             app = plugins["T::App"].activities[Operation.PROTECT]
             key = {Phase.READY: "both"}.get
-            types["T::App"] = TypeSpec("T::App", app, lambda phase, resource: key(phase))
+            types["T::App"] = TypeSpec("T::App", app, lambda phase, resource, parents: key(phase))
         policies = {name: Policy(retry_delay=1, timeout=timeout) for name in types} if timeout else {}
         compiled = compile_workflow(
             Request(Operation.PROTECT, "t", "p-id", "P", "fs", GRAPH, types, policies=policies)

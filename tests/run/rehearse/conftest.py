@@ -166,7 +166,7 @@ class Stage:
         types = {name: TypeSpec(name, loaded.activities[operation]) for name, loaded in self.plugins.items()}
         if self.together and operation is Operation.PROTECT:
             app = types["T::App"].activities
-            types["T::App"] = TypeSpec("T::App", app, lambda phase, _: "both" if phase is Phase.READY else None)
+            types["T::App"] = TypeSpec("T::App", app, lambda phase, *_: "both" if phase is Phase.READY else None)
         return compiled(operation, GRAPH, types, **how)
 
     def run(self, document: Document, execution: str, wrong: tuple[TaskSpec, str] | None = None, **how: Any) -> Ran:
