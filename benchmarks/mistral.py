@@ -60,7 +60,7 @@ def request(activities: int, max_tasks: int, lower: Lower) -> Request:
         provider_name="bench",
         bank="bench",
         graph=canonical(resources, edges),
-        types={name: TypeSpec("bench", specs, lambda phase, resource, parents: None) for name, specs in TYPES.items()},
+        types={name: TypeSpec("bench", specs) for name, specs in TYPES.items()},
         max_tasks=max_tasks,
         lower=lower,
     )
