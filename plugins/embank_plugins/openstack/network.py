@@ -1,0 +1,108 @@
+"""OS::Neutron::Network: a network and what belongs to it, saved as a definition and built again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from embank.plugins import Checkpoint, Context, Json, Operation, Phase, Poll, ProtectionPlugin, Resource
+from embank_plugins.openstack import OpenStackError
+from embank_plugins.openstack.cloud import Cloud, cloud_options
+from embank_plugins.openstack.network_definition import saved_schema
+from embank_plugins.openstack.network_made import Made
+from embank_plugins.openstack.network_port import ADDRESSES
+from embank_plugins.openstack.network_reading import read_network
+from embank_plugins.openstack.network_restore import SavedNetwork, rebuild, restored
+
+if TYPE_CHECKING:
+    from oslo_config import cfg
+
+TYPE = "OS::Neutron::Network"
+
+
+class NetworkPlugin(ProtectionPlugin):
+    """Saves the definition of a network, its subnets, routers, ports without a server, and security groups."""
+
+    resource_types = (TYPE,)
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        super().__init__(conf)
+        self._cloud = Cloud(conf)
+
+    @classmethod
+    def options(cls) -> Mapping[str, Sequence[cfg.Opt]]:
+        """The section [openstack]."""
+        return cloud_options()
+
+    def parameters_schema(self, operation: Operation, resource_type: str) -> Mapping[str, Json]:
+        """What a restore does with what exists, and which networks it uses that it cannot make."""
+        wishes: Mapping[str, Json] = {
+            "existing": {"enum": ["reuse", "create"], "default": "reuse"},
+            "network": {"type": "string", "minLength": 1},
+            "external_network": {"type": "string", "minLength": 1},
+            "addresses": {"enum": list(ADDRESSES), "default": "keep"},
+        }
+        properties = wishes if operation is Operation.RESTORE else {}
+        return {"type": "object", "properties": properties, "additionalProperties": False}
+
+    def saved_schema(self, resource_type: str) -> Mapping[str, Json]:
+        """The definitions."""
+        return saved_schema()
+
+    def aggregate(
+        self, operation: Operation, phase: Phase, resource: Resource, parents: Sequence[Resource]
+    ) -> str | None:
+        """Restored together: routers and security groups belong to several networks."""
+        return "topology" if (operation, phase) == (Operation.RESTORE, Phase.PARALLEL) else None
+
+    def activity_protect_parallel(
+        self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
+    ) -> Iterator[Poll]:
+        """Save the network's definition, with subnets, routers, ports and security groups."""
+        saved = yield from read_network(self._cloud.connection, resource.id, context.log)
+        checkpoint.section(resource).save(saved)
+
+    def activity_restore_parallel(
+        self,
+        checkpoint: Checkpoint,
+        context: Context,
+        resource: Sequence[Resource],
+        parameters: Sequence[Mapping[str, Json]],
+    ) -> Iterator[Poll]:
+        """Build the networks again, with subnets, security groups, routers and ports."""
+        networks = [
+            SavedNetwork.of(checkpoint.section(each).load(), wishes)
+            for each, wishes in zip(resource, parameters, strict=True)
+        ]
+        cloud = self._cloud.connection
+        token = str(context.once(resource, "token", lambda token: token))
+        made = Made(cloud.network, self._cloud.project_id, token)
+        built = context.started(resource, "topology")
+        if not (built and built.value):
+            yield from rebuild(made, networks, context.log)
+        known = context.once(resource, "topology", lambda _: {"new": made.new, "unfinished": made.unfinished})
+        made.new, made.unfinished = known["new"], known["unfinished"]
+        yield from made.finish()
+        for each, network in zip(resource, networks, strict=True):
+            context.record_restored(each, restored(made, network.saved))
+
+    def activity_verify_parallel(
+        self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
+    ) -> None:
+        """Check that the saved definition has all that it refers to."""
+        saved = checkpoint.section(resource).load()
+        subnets = {subnet["id"] for subnet in saved["subnets"]}
+        groups = {group["id"] for group in saved["security_groups"]}
+        for port in saved["ports"]:
+            used = {address["subnet_id"] for address in port.get("fixed_ips", ())}
+            if used - subnets or set(port.get("security_groups", ())) - groups:
+                raise OpenStackError(
+                    f"the saved port {port['id']} refers to a subnet or a security group that is not saved: "
+                    "it changed while it was being saved; protect the network again"
+                )
+
+    def activity_delete_parallel(
+        self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
+    ) -> None:
+        """Delete the saved definition."""
+        checkpoint.section(resource).clear()

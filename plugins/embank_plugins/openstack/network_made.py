@@ -1,0 +1,74 @@
+"""Things in Neutron that a restore makes, each of them once.
+
+Until the restore is complete, what it made has a description of its own: the token of the restore and the id of what
+it was made from. By that it is found again after a kill, on any worker. Then it gets the saved description and tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from embank.plugins import Poll
+from embank_plugins.openstack.network_definition import Definition
+from embank_plugins.openstack.refusals import told
+
+KINDS = {
+    "network": "network",
+    "subnet": "subnet",
+    "security_group": "security group",
+    "router": "router",
+    "port": "port",
+}
+
+
+@dataclass
+class Made:
+    """What a restore with this token makes. `new` has the new ids by kind and saved id, also of what it reuses."""
+
+    neutron: Any
+    project: str
+    token: str
+    new: dict[str, dict[str, str]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
+    unfinished: list[dict[str, Any]] = field(default_factory=list)
+    _marked: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def make(self, kind: str, saved: Definition, body: Mapping[str, Any]) -> str:
+        """The id of what is made like this, now or by an earlier run. Raises what openstacksdk raises."""
+        if kind not in self._marked:
+            self._marked[kind] = self._find(kind)
+        mark = f"{self.token}/{saved['id']}"
+        found = self._marked[kind].get(mark)
+        if not found:
+            found = str(getattr(self.neutron, f"create_{kind}")(**body, description=mark).id)
+        self.new[kind][saved["id"]] = found
+        kept = {name: saved[name] for name in ("name", "description", "tags")}
+        self.unfinished.append({"kind": kind, "id": found, **kept})
+        return found
+
+    def finish(self) -> Iterator[Poll]:
+        """Give all that was made its description and tags."""
+        for each in self.unfinished:
+            yield Poll(after=0, message=f"completing {KINDS[each['kind']]} {each['name']}")
+            with told(f"complete the {KINDS[each['kind']]} {each['name']!r}"):
+                found = getattr(self.neutron, f"get_{each['kind']}")(each["id"])
+                if found.description != each["description"]:
+                    getattr(self.neutron, f"update_{each['kind']}")(found.id, description=each["description"])
+                if sorted(found.tags or ()) != each["tags"]:
+                    self.neutron.set_tags(found, each["tags"])
+
+    def visible(self, kind: str, wanted: str) -> Any:
+        """What has this id, if this project can use it, or None."""
+        from openstack.exceptions import NotFoundException
+
+        with told(f"look for the {KINDS[kind]} {wanted}"), suppress(NotFoundException):
+            found = getattr(self.neutron, f"get_{kind}")(wanted)
+            shared = getattr(found, "is_shared", False) or getattr(found, "is_router_external", False)
+            return found if shared or found.project_id == self.project else None
+        return None
+
+    def _find(self, kind: str) -> dict[str, str]:
+        everything = getattr(self.neutron, f"{kind}s")(project_id=self.project)
+        return {each.description: each.id for each in everything if (each.description or "").startswith(self.token)}
