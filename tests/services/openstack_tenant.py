@@ -1,0 +1,269 @@
+"""Keystone projects for tests: `create_tenant(admin, …)` makes one with a user, `remove_tenant` all that is in it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import openstack
+from openstack.exceptions import NotFoundException, SDKException
+from oslo_config import cfg
+
+DOMAIN = "Default"
+PATIENCE = 180  # s; a backup that is being made ends first
+BUSY = 60  # s
+AGAIN = 10  # s
+PAUSE = 0.3  # s
+BULK = 1000  # objects in a request
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A Keystone project, and a user with roles in it."""
+
+    auth_url: str
+    region: str
+    project_id: str
+    project_name: str
+    user_id: str
+    user_name: str
+    password: str
+    directory: Path
+
+    @cached_property
+    def connection(self) -> Any:
+        """As the user, an `openstack.connection.Connection`."""
+        return self.connect()
+
+    def connect(self, **arguments: Any) -> Any:
+        """A new connection as the user, such as `connect(region_name=proxy.region)`."""
+        auth = {
+            "auth_url": self.auth_url,
+            "username": self.user_name,
+            "password": self.password,
+            "project_name": self.project_name,
+            "user_domain_name": DOMAIN,
+            "project_domain_name": DOMAIN,
+        }
+        given = {"region_name": self.region, "load_yaml_config": False, "load_envvars": False, **arguments}
+        return openstack.connect(auth=auth, **given)
+
+    @property
+    def options(self) -> dict[str, str]:
+        """Those of [openstack] that log in as the user."""
+        return {
+            "auth_url": self.auth_url,
+            "username": self.user_name,
+            "password": self.password,
+            "user_domain_name": DOMAIN,
+            "project_name": self.project_name,
+            "project_domain_name": DOMAIN,
+            "region_name": self.region,
+        }
+
+    @property
+    def section(self) -> str:
+        """The text of [openstack] in a provider's configuration file."""
+        return section("openstack", self.options)
+
+    def conf(self, *kinds: type[Any], **sections: Mapping[str, object]) -> cfg.ConfigOpts:
+        """What these classes get: their options, [openstack] as the user, and `section={"option": value}`.
+
+        A value of None takes an option of [openstack] away, a list repeats an option.
+        """
+        values = {"openstack": self.options, **sections}
+        values["openstack"] = {**self.options, **sections.get("openstack", {})}
+        file = self.directory / f"provider-{uuid.uuid4().hex[:8]}.conf"
+        file.write_text("".join(section(name, options) for name, options in values.items()))
+        conf = cfg.ConfigOpts()
+        conf.register_opt(cfg.StrOpt("here", default=str(self.directory)))
+        for kind in kinds:
+            for name, options in kind.options().items():
+                conf.register_opts(options, group=name)
+        conf([], default_config_files=[str(file)], default_config_dirs=[], use_env=False)
+        return conf
+
+
+def section(name: str, options: Mapping[str, object]) -> str:
+    """As text for a configuration file; oslo.config expands $."""
+    lines = [f"[{name}]"]
+    for key, value in options.items():
+        values = value if isinstance(value, list | tuple) else [] if value is None else [value]
+        lines += [f"{key} = {str(each).replace('$', '$$')}" for each in values]
+    return "\n".join(lines) + "\n"
+
+
+def create_tenant(admin: Any, region: str, directory: Path, roles: Iterable[str] = ("member",)) -> Tenant:
+    """A new project with a new user; the administrator gets the role to clean it up."""
+    identity = admin.identity
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    password = uuid.uuid4().hex
+    project = identity.create_project(name=name, domain_id="default")
+    user = identity.create_user(name=name, password=password, domain_id="default", default_project_id=project.id)
+    known = {role.name: role.id for role in identity.roles()}
+    for role in roles:
+        identity.assign_project_role_to_user(project.id, user.id, known[role])
+    identity.assign_project_role_to_user(project.id, admin.current_user_id, known["admin"])
+    auth_url = admin.config.get_auth_args()["auth_url"]
+    return Tenant(auth_url, region, project.id, name, user.id, name, password, directory)
+
+
+def remove_tenant(admin: Any, tenant: Tenant) -> None:
+    """Delete all that is in the project, the user, and the project. Fails when something cannot be deleted."""
+    inside = admin.connect_as(project_id=tenant.project_id, project_name=None, project_domain_name=None)
+    with contextlib.ExitStack() as last_first:  # each, whatever becomes of the others
+        last_first.callback(admin.identity.delete_project, tenant.project_id)
+        last_first.callback(admin.identity.delete_user, tenant.user_id)
+        for step in (_objects, _network, _images, _volumes, _snapshots, _groups, _backups, _servers):
+            last_first.callback(step, inside, tenant)
+
+
+def _until_gone(
+    things: Callable[[], Iterable[Any]],
+    delete: Callable[[Any], object],
+    busy: Container[str] = (),
+    reset: Callable[[Any], object] = lambda _: None,
+) -> None:
+    """Ask for the deletion of all of them until they are gone, again when one is still there after a while.
+
+    One that is `busy` by its status gets its time to end that, and is then `reset`.
+    """
+    asked: dict[str, float] = {}
+    reason = ""
+    begin = time.monotonic()
+    while left := list(things()):
+        now = time.monotonic()
+        for thing in left:
+            if (thing.status in busy and now < begin + BUSY) or now < asked.get(thing.id, 0) + AGAIN:
+                continue
+            try:
+                if thing.status in busy:
+                    reset(thing)
+                delete(thing)
+                asked[thing.id] = now
+            except SDKException as error:  # not yet: something depends on it
+                reason = str(error)
+        if now > begin + PATIENCE:
+            names = [f"{type(each).__name__} {each.id} ({each.status})" for each in left]
+            raise AssertionError(f"a test left what cannot be deleted: {', '.join(names)}: {reason}")
+        time.sleep(PAUSE)
+
+
+@contextlib.contextmanager
+def _gone() -> Iterator[None]:
+    with contextlib.suppress(NotFoundException):
+        yield
+
+
+def _servers(inside: Any, tenant: Tenant) -> None:
+    compute = inside.compute
+    _until_gone(compute.servers, lambda server: compute.delete_server(server, ignore_missing=True))
+    for group in compute.server_groups():
+        compute.delete_server_group(group)
+    for pair in compute.keypairs(user_id=tenant.user_id):
+        compute.delete_keypair(pair, user_id=tenant.user_id)
+
+
+def _backups(inside: Any, tenant: Tenant) -> None:
+    """Of a chain the newest first: Cinder refuses the others until then."""
+    storage = inside.block_storage
+    _until_gone(
+        lambda: storage.backups(details=True),
+        lambda backup: storage.delete_backup(backup, force=backup.status not in ("available", "error")),
+        ("creating", "restoring", "deleting"),
+        lambda backup: storage.reset_backup_status(backup, "error"),
+    )
+
+
+def _groups(inside: Any, tenant: Tenant) -> None:
+    storage = inside.block_storage
+    _until_gone(lambda: storage.group_snapshots(details=True), storage.delete_group_snapshot, ("creating",))
+    _until_gone(lambda: storage.groups(details=True), lambda group: storage.delete_group(group, delete_volumes=True))
+
+
+def _snapshots(inside: Any, tenant: Tenant) -> None:
+    storage = inside.block_storage
+    _until_gone(
+        lambda: storage.snapshots(details=True),
+        lambda snapshot: storage.delete_snapshot(snapshot, force=True),
+        ("creating", "backing-up"),
+        lambda snapshot: storage.reset_snapshot_status(snapshot, "error"),
+    )
+
+
+def _volumes(inside: Any, tenant: Tenant) -> None:
+    storage = inside.block_storage
+    for transfer in storage.transfers():
+        storage.delete_transfer(transfer)
+
+    def delete(volume: Any) -> None:
+        for attachment in volume.attachments:  # its server has gone
+            with _gone():
+                storage.delete_attachment(attachment["attachment_id"])
+        if volume.status not in ("available", "error", "deleting"):
+            storage.reset_volume_status(volume, "error", "detached", "none")
+        storage.delete_volume(volume, force=True)
+
+    _until_gone(
+        lambda: storage.volumes(details=True),
+        delete,
+        ("creating", "downloading", "uploading", "backing-up", "restoring-backup", "detaching", "attaching"),
+    )
+
+
+def _images(inside: Any, tenant: Tenant) -> None:
+    def own() -> Iterator[Any]:
+        return (image for image in inside.image.images(owner=tenant.project_id) if image.owner == tenant.project_id)
+
+    def delete(image: Any) -> None:
+        if image.is_protected:
+            inside.image.update_image(image, is_protected=False)
+        inside.image.delete_image(image)
+
+    _until_gone(own, delete)
+
+
+def _network(inside: Any, tenant: Tenant) -> None:
+    network, own = inside.network, {"project_id": tenant.project_id}
+    for address in network.ips(**own):
+        network.delete_ip(address)
+    for router in network.routers(**own):
+        if router.routes:
+            network.update_router(router, routes=[])
+        for port in network.ports(device_id=router.id):
+            with _gone():
+                network.remove_interface_from_router(router, port_id=port.id)
+        network.delete_router(router)
+    for port in network.ports(**own):
+        with _gone():
+            network.delete_port(port)
+    for subnet in network.subnets(**own):
+        network.delete_subnet(subnet)
+    for each in network.networks(**own):
+        network.delete_network(each)
+    for pool in network.subnet_pools(**own):
+        network.delete_subnet_pool(pool)
+    for group in network.security_groups(**own):  # the default one, too: an administrator may
+        with _gone():
+            network.delete_security_group(group)
+
+
+def _objects(inside: Any, tenant: Tenant) -> None:
+    store = inside.object_store
+    everything = {"Content-Type": "text/plain", "Accept": "application/json"}
+    for container in store.containers():
+        path = quote(container.name)
+        while names := [each.name for each in islice(store.objects(container.name), BULK)]:
+            lines = "\n".join(f"{path}/{quote(name)}" for name in names)
+            answer = store.post("/?bulk-delete", data=lines.encode(), headers=everything)
+            assert not answer.json()["Errors"], answer.text
+        with _gone():
+            store.delete_container(container.name)
