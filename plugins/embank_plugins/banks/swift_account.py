@@ -1,0 +1,133 @@
+"""Requests to a Swift account, repeated while there is hope; what is refused is said in words that help."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import IO, Any
+from urllib.parse import quote
+
+from embank.plugins import BankError
+from embank_plugins.banks.patience import IN_ALL, Failure, Patience, retry_after
+from embank_plugins.banks.swift_login import Login, Settings
+
+TIMES = (10, 60)  # s, to connect, and between two bytes of an answer
+AGAIN = frozenset({408, 422, 425, 429, 498, 499, 500, 502, 503, 504})  # 422: not what was sent; 498, 499 are Swift's
+NOT_LOGGED_IN = 401
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the service said. `unsure`: an earlier try got no answer, so it may have been done by that one."""
+
+    status: int
+    headers: Mapping[str, str]
+    response: Any
+    unsure: bool = False
+
+
+class Account:
+    """The account of one user. Threads share it; a process that was forked gets connections of its own."""
+
+    def __init__(self, settings: Settings, name: str, in_all: float = IN_ALL) -> None:
+        self._settings = settings
+        self._name = name
+        self._in_all = in_all
+        self._logins: dict[int, Login] = {}
+
+    def request(self, method: str, path: str, *, accept: Collection[int], action: str, **given: Any) -> Answer:
+        """Ask until there is an answer that is accepted. Raises BankError. See `attempt`."""
+        patience = self.patience()
+        unsure = False
+        while True:
+            got = self.attempt(method, path, accept=accept, action=action, **given)
+            if isinstance(got, Answer):
+                return replace(got, unsure=unsure)
+            unsure = True
+            self.wait(patience, got, action)
+
+    def attempt(
+        self,
+        method: str,
+        path: str,
+        *,
+        accept: Collection[int],
+        action: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | IO[bytes] | None = None,
+        stream: bool = False,
+    ) -> Answer | Failure:
+        """Ask once; again, with a new token, when the old one has expired. `path` is what follows the account."""
+        from keystoneauth1 import exceptions
+
+        login = self._login()
+        given = {"Accept-Encoding": "identity", **(headers or {})}
+        for renewed in (False, True):
+            try:
+                url = login.url()
+            except BankError as error:
+                raise self._cannot(action, str(error)) from error
+            if isinstance(url, Failure):
+                return url
+            if body is not None and not isinstance(body, bytes):
+                body.seek(0)
+            try:
+                response = login.session.request(
+                    f"{url}/{quoted(path)}", method, params=params, headers=given, data=body, stream=stream,
+                    raise_exc=False, allow_reauth=False, redirect=False, log=False, timeout=TIMES,
+                )  # fmt: skip
+            except exceptions.SSLError as error:
+                raise self._cannot(action, str(error)) from error
+            except exceptions.ClientException as error:
+                return Failure(str(error))
+            if response.status_code != NOT_LOGGED_IN or renewed:
+                break
+            response.close()
+            login.renew()
+        return self._judge(response, accept, action)
+
+    def patience(self) -> Patience:
+        """For as long as this account is asked again."""
+        return Patience(self._in_all)
+
+    def wait(self, patience: Patience, failure: Failure, action: str) -> None:
+        """Until the next try. Raises BankError when there is to be none."""
+        if not patience.pause(failure.after):
+            raise self._cannot(action, f"{failure.reason} (tried for {patience.spent:.0f} s)")
+
+    def _judge(self, response: Any, accept: Collection[int], action: str) -> Answer | Failure:
+        status = response.status_code
+        if status in accept:
+            return Answer(status, response.headers, response)
+        said = f"the service answers {status} {response.reason}"
+        if status in AGAIN:
+            response.close()
+            return Failure(said, retry_after(response.headers.get("Retry-After")))
+        text = "" if "html" in response.headers.get("Content-Type", "") else response.text.strip()[:200]
+        raise self._cannot(action, f"{self._explained(status, response.text)} ({said}{text and ': ' + text})")
+
+    def _explained(self, status: int, text: str) -> str:
+        user = f"the user {self._settings.user!r}"
+        if status == 413 and "quota" in text.lower():
+            return "the quota is used up: make room, or have it raised"
+        if status == 413:
+            return "it is larger than what the service takes: lower bank_swift_segment_size in [swift_bank_plugin]"
+        if status == 403:
+            return f"{user} may not: give it a role that may use Swift in its project (often `member`)"
+        if status == NOT_LOGGED_IN:
+            return f"{user} is logged in, and Swift does not accept that: is it configured for the same Keystone?"
+        return "it is refused"
+
+    def _login(self) -> Login:
+        mine = os.getpid()
+        return self._logins.get(mine) or self._logins.setdefault(mine, Login(self._settings))
+
+    def _cannot(self, action: str, reason: str) -> BankError:
+        return BankError(f"cannot {action} {self._name}: {reason}")
+
+
+def quoted(path: str) -> str:
+    """For a URL. Segments of dots are names like others: whoever reads the URL must not walk along them."""
+    return "/".join(name.replace(".", "%2E") if name in (".", "..") else quote(name) for name in path.split("/"))
