@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from embank_plugins.local.command_lines import read_commands
 from embank_plugins.local.configuration import Section
 
 if TYPE_CHECKING:
@@ -64,9 +65,13 @@ def read_applications(conf: cfg.ConfigOpts) -> dict[str, Application]:
             section.wrong("application", text, f"the id {words[0]!r} is used twice")
         names[words[0]] = words[-1]
     contains = _read_contains(section, names)
-    commands = _read_commands(section, names)
+
+    def check(option: str, text: str, key: str) -> None:
+        _check_known(section, option, text, key, names)
+
+    commands = read_commands(section, PAIRS, check)
     section.check()
-    return {key: Application(key, name, tuple(contains[key]), commands[key]) for key, name in names.items()}
+    return {key: Application(key, name, tuple(contains[key]), commands.get(key, {})) for key, name in names.items()}
 
 
 def _read_contains(section: Section, names: Mapping[str, str]) -> dict[str, list[tuple[str, str]]]:
@@ -86,25 +91,6 @@ def _read_contains(section: Section, names: Mapping[str, str]) -> dict[str, list
             else:
                 contains.setdefault(words[0], []).append((kind, member))
     return contains
-
-
-def _read_commands(section: Section, names: Mapping[str, str]) -> dict[str, dict[str, list[str]]]:
-    commands: dict[str, dict[str, list[str]]] = {key: {} for key in names}
-    first: dict[tuple[str, str], str] = {}
-    for verb in (verb for pair in PAIRS.items() for verb in pair):
-        for text, words in section.lines(verb, 2, None, "ID COMMAND [ARGUMENT …]"):
-            _check_known(section, verb, text, words[0], names)
-            section.check_path(verb, text, words[1])
-            if (words[0], verb) in first:
-                section.wrong(verb, text, f"{words[0]!r} has two {verb} commands")
-            first[words[0], verb] = text
-            commands.setdefault(words[0], {})[verb] = words[1:]
-    for opening, closing in PAIRS.items():
-        for one, other in ((opening, closing), (closing, opening)):
-            for key, verb in first:
-                if verb == one and (key, other) not in first:
-                    section.wrong(one, first[key, verb], f"{key!r} has no {other} command")
-    return commands
 
 
 def _check_known(section: Section, option: str, text: str, key: str, names: Mapping[str, str]) -> None:
