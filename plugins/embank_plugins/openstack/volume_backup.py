@@ -1,0 +1,130 @@
+"""OS::Cinder::Volume, by backups that Cinder makes and keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from embank.plugins import NO_PARAMETERS, Checkpoint, Context, Json, Operation, Poll, Resource, closes
+from embank_plugins.openstack import volume_backups as backups
+from embank_plugins.openstack import volume_snapshots as snapshots
+from embank_plugins.openstack.volume_cinder import named, volume_there
+from embank_plugins.openstack.volume_facts import FACTS, closed_object, facts
+from embank_plugins.openstack.volume_made import PARAMETERS, dressed
+from embank_plugins.openstack.volume_plugin import RESTORED, VolumePlugin, members
+from embank_plugins.openstack.volume_restore import restored
+
+READY = "ready"
+
+
+class VolumeBackupPlugin(VolumePlugin):
+    """A snapshot in `ready`, a backup of it at leisure, and the snapshot is gone again."""
+
+    def parameters_schema(self, operation: Operation, resource_type: str) -> Mapping[str, Json]:
+        """What a plan may say."""
+        known = {Operation.PROTECT: PROTECT_PARAMETERS, Operation.RESTORE: RESTORE_PARAMETERS}
+        return known.get(operation, NO_PARAMETERS)
+
+    def saved_schema(self, resource_type: str) -> Mapping[str, Json]:
+        """The volume, and which backup is its."""
+        return SAVED
+
+    def activity_protect_ready(
+        self,
+        checkpoint: Checkpoint,
+        context: Context,
+        resource: Resource | Sequence[Resource],
+        parameters: Mapping[str, Json] | Sequence[Mapping[str, Json]],
+    ) -> Iterator[Poll]:
+        """Take a snapshot of the volume, attached or not."""
+        volumes = [(each, volume_there(self.storage, each)) for each in members(resource)]
+        taken = yield from snapshots.taken(self.storage, checkpoint, context, volumes)
+        for each, volume in volumes:
+            checkpoint.section(each).note(READY, {"snapshot": taken[each.id], "volume": facts(volume)})
+
+    def activity_protect_parallel(
+        self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
+    ) -> Iterator[Poll]:
+        """Have Cinder back up the snapshot."""
+        section = checkpoint.section(resource)
+        ready = section.noted(READY)
+        mode = parameters.get("backup", "full")
+        made = yield from backups.made(self.storage, checkpoint, context, resource, ready["snapshot"], mode)
+        section.save({"volume": ready["volume"], "backup": made})
+
+    @closes("ready")
+    def activity_protect_post(
+        self,
+        checkpoint: Checkpoint,
+        context: Context,
+        resource: Resource | Sequence[Resource],
+        parameters: Mapping[str, Json] | Sequence[Mapping[str, Json]],
+    ) -> Iterator[Poll]:
+        """Delete the snapshot."""
+        yield from snapshots.released(self.storage, context, members(resource))
+
+    def activity_restore_parallel(
+        self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
+    ) -> Iterator[Poll]:
+        """Have Cinder restore the backup, to a new volume or onto the original."""
+        section = checkpoint.section(resource)
+        saved = section.load()
+        backups.usable(self.storage, resource, saved["backup"])
+        volume = yield from restored(self.storage, context, resource, saved, parameters)
+        dressed(self.storage, volume, saved["volume"])
+        context.record_restored(resource, {"volume_id": volume})
+        section.note(RESTORED, True)
+
+    def activity_verify_parallel(
+        self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
+    ) -> None:
+        """See whether the backup is there, and all that it is built on."""
+        backups.checked(self.storage, resource, checkpoint.section(resource).load()["backup"])
+
+    def activity_delete_parallel(
+        self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
+    ) -> Iterator[Poll]:
+        """Delete the backup, also that of a protection that was killed."""
+        section = checkpoint.section(resource)
+        started = context.started(resource, backups.STARTED, protecting=True)
+        if started:
+            ids = {each.id for each in named(self.storage.backups, started.token)}
+            for id in sorted(ids | ({started.value} if started.value else set())):
+                yield from backups.deleted(self.storage, resource, id)
+        yield from snapshots.deleted(self.storage, snapshots.left_of(self.storage, checkpoint, resource))
+        section.clear()
+
+
+PROTECT_PARAMETERS: Mapping[str, Json] = {
+    "type": "object",
+    "properties": {
+        "backup": {
+            "enum": ["full", "incremental", "auto"],
+            "default": "full",
+            "description": "A whole backup, what has changed since the last one, or that if there is a last one.",
+        },
+    },
+    "additionalProperties": False,
+}
+RESTORE_PARAMETERS: Mapping[str, Json] = {
+    "type": "object",
+    "properties": {
+        "to": {
+            "enum": ["new", "original"],
+            "default": "new",
+            "description": "A new volume, or the one that was protected, which must be detached.",
+        },
+        "overwrite": {
+            "type": "boolean",
+            "default": False,
+            "description": "Replace what the original holds now. Needed with `to: original`.",
+        },
+        **PARAMETERS,
+    },
+    "if": {"properties": {"to": {"const": "original"}}, "required": ["to"]},
+    "then": {
+        "properties": {"overwrite": {"const": True}, **dict.fromkeys(PARAMETERS, False)},
+        "required": ["overwrite"],
+    },
+    "additionalProperties": False,
+}
+SAVED: Mapping[str, Json] = closed_object(volume=FACTS, backup=backups.SAVED)

@@ -1,0 +1,91 @@
+"""OS::Cinder::Volume, by snapshots that stay in Cinder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from embank.plugins import NO_PARAMETERS, Checkpoint, Context, Json, Operation, Poll, Resource
+from embank_plugins.openstack import OpenStackError
+from embank_plugins.openstack import volume_snapshots as snapshots
+from embank_plugins.openstack.volume_cinder import SNAPSHOT, found, volume_there
+from embank_plugins.openstack.volume_facts import FACTS, GIBIBYTES, closed_object, facts
+from embank_plugins.openstack.volume_made import PARAMETERS, dressed, made
+from embank_plugins.openstack.volume_plugin import RESTORED, VolumePlugin, members
+
+
+class VolumeSnapshotPlugin(VolumePlugin):
+    """Quick to take and to restore. It lives where its volume lives, and dies with it."""
+
+    def parameters_schema(self, operation: Operation, resource_type: str) -> Mapping[str, Json]:
+        """What a plan may say."""
+        return RESTORE_PARAMETERS if operation is Operation.RESTORE else NO_PARAMETERS
+
+    def saved_schema(self, resource_type: str) -> Mapping[str, Json]:
+        """The volume, and which snapshot is its."""
+        return SAVED
+
+    def activity_protect_ready(
+        self,
+        checkpoint: Checkpoint,
+        context: Context,
+        resource: Resource | Sequence[Resource],
+        parameters: Mapping[str, Json] | Sequence[Mapping[str, Json]],
+    ) -> Iterator[Poll]:
+        """Take a snapshot of the volume, attached or not."""
+        volumes = [(each, volume_there(self.storage, each)) for each in members(resource)]
+        taken = yield from snapshots.taken(self.storage, checkpoint, context, volumes)
+        for each, volume in volumes:
+            about = {"id": taken[each.id], "size": volume.size}
+            checkpoint.section(each).save({"volume": facts(volume), "snapshot": about})
+
+    def activity_restore_parallel(
+        self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
+    ) -> Iterator[Poll]:
+        """Make a new volume of the snapshot."""
+        section = checkpoint.section(resource)
+        saved = section.load()
+        snapshot = self._snapshot(resource, saved)
+        volume = yield from made(
+            self.storage, context, resource, saved["volume"], parameters, snapshot_id=snapshot.id
+        )
+        dressed(self.storage, volume, saved["volume"])
+        context.record_restored(resource, {"volume_id": volume})
+        section.note(RESTORED, True)
+
+    def activity_verify_parallel(
+        self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
+    ) -> None:
+        """See whether the snapshot is there."""
+        saved = checkpoint.section(resource).load()
+        snapshot = self._snapshot(resource, saved)
+        then, now = (resource.id, saved["snapshot"]["size"]), (snapshot.volume_id, snapshot.size)
+        if then != now:
+            raise OpenStackError(f"the snapshot {snapshot.id} of {resource} is not the one saved: {then} → {now}")
+
+    def activity_delete_parallel(
+        self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
+    ) -> Iterator[Poll]:
+        """Delete the snapshot, also that of a protection that was killed."""
+        yield from snapshots.deleted(self.storage, snapshots.left_of(self.storage, checkpoint, resource))
+        checkpoint.section(resource).clear()
+
+    def _snapshot(self, resource: Resource, saved: Mapping[str, Any]) -> Any:
+        id = saved["snapshot"]["id"]
+        snapshot = found(self.storage, SNAPSHOT, id)
+        if snapshot is None:
+            raise OpenStackError(
+                f"the snapshot {id} of {resource} is not there any more: somebody has deleted it in Cinder, or it "
+                "belongs to another project than the one that is logged in to"
+            )
+        if snapshot.status not in ("available", "backing-up"):
+            raise OpenStackError(f"the snapshot {id} of {resource} is in {snapshot.status}")
+        return snapshot
+
+
+RESTORE_PARAMETERS: Mapping[str, Json] = {
+    "type": "object",
+    "properties": dict(PARAMETERS),
+    "additionalProperties": False,
+}
+SAVED: Mapping[str, Json] = closed_object(volume=FACTS, snapshot=closed_object(id={"type": "string"}, size=GIBIBYTES))
