@@ -87,6 +87,8 @@ def build(neutron: Any, public: Any) -> tuple[Any, Any]:
 def lose(neutron: Any) -> None:
     """Delete every network, router and group of the project."""
     project = {"project_id": neutron.session.get_project_id()}
+    for address in neutron.ips(**project):
+        neutron.update_ip(address, port_id=None)
     for router in neutron.routers(**project):
         neutron.update_router(router, routes=[])
         for port in neutron.ports(device_id=router.id):

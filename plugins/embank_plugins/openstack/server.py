@@ -56,6 +56,7 @@ class ServerPlugin(ProtectionPlugin):
         elif operation is Operation.RESTORE:
             schema["properties"] = {
                 "existing": {"enum": ["refuse", "reuse"], "default": "refuse"},
+                "volumes": {"enum": ["all", "restored"], "default": "all"},
                 "addresses": {"enum": list(ADDRESSES), "default": "when-free"},
                 "floating_addresses": {"enum": list(FLOATING), "default": "when-free"},
                 "external_network": NAME,

@@ -109,10 +109,13 @@ def _volumes(cloud: Any, server: Any) -> Iterator[dict[str, Any]]:
 
 
 def _ports(cloud: Any, server: Any) -> list[dict[str, Any]]:
-    """In the order in which the guest sees them; `nic` is the tag that the guest sees."""
+    """In the order in which the guest sees them, as far as Nova tells it; `nic` is the tag that the guest sees."""
+    addresses = [each for network in (server.addresses or {}).values() for each in network]
+    order = [each.get("OS-EXT-IPS-MAC:mac_addr") for each in addresses]
     with told(f"list the ports of the server {server.id}"):
         found = {port.id: port for port in cloud.network.ports(device_id=server.id)}
         interfaces = [each for each in cloud.compute.server_interfaces(server.id) if each.port_id in found]
+    interfaces.sort(key=lambda each: order.index(each.mac_addr) if each.mac_addr in order else len(order))
     return [
         {**definition("port", found[each.port_id]), **({"nic": each.tag} if each.tag else {})} for each in interfaces
     ]

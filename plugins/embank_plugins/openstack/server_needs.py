@@ -41,6 +41,12 @@ class Needs:
         }
         return {field: value for field, value in asked.items() if value}
 
+    def volumes(self) -> list[Mapping[str, Any]]:
+        """The saved volumes that are attached: all, or with `volumes: restored` the boot volume and those."""
+        if self.wishes.get("volumes") != "restored":
+            return list(self.saved["volumes"])
+        return [each for each in self.saved["volumes"] if each["boot"] or self.targets.has_volume(each["volume_id"])]
+
     def _key(self) -> str | None:
         wanted: str | None = self.wishes.get("key_name", self.saved["key_name"])
         if not wanted:
@@ -78,7 +84,7 @@ class Needs:
     def _disks(self) -> list[dict[str, Any]]:
         """No volume is deleted with a server that does not come up: what the owner wants comes when it is up."""
         disks: list[dict[str, Any]] = []
-        for volume in self.saved["volumes"]:
+        for volume in self.volumes():
             disk = {
                 "uuid": self.targets.free_volume(volume["volume_id"]),
                 "source_type": "volume",

@@ -68,7 +68,11 @@ class ServerRestore:
             for port in self.saved["ports"]:
                 yield Poll(after=0, message=f"port {port['mac_address']}")
                 network = targets.network(port["network_id"])
-                make_port(made, port, network, targets.subnet, targets.group, addresses, self.context.log)
+                left = made.visible("port", port["id"]) if addresses != "new" else None
+                if left and left.network_id == network and not left.device_id:
+                    made.new["port"][port["id"]] = left.id  # it outlived its server
+                else:
+                    make_port(made, port, network, targets.subnet, targets.group, addresses, self.context.log)
         known = self.context.once(self.resource, "ports", lambda _: {"new": made.new, "unfinished": made.unfinished})
         made.new, made.unfinished = known["new"], known["unfinished"]
 
@@ -114,7 +118,7 @@ class ServerRestore:
 
     def _delete_with(self, server: Any) -> None:
         """Volumes that were to be deleted with their server are so again, now that it is there."""
-        for volume in self.saved["volumes"]:
+        for volume in self.needs.volumes():
             if volume["delete_on_termination"]:
                 volume_id = self.targets.volume(volume["volume_id"])
                 with told(f"have the volume {volume_id} deleted with {label(server)}"):

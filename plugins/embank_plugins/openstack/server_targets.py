@@ -50,6 +50,10 @@ class Targets:
         """A security group."""
         return self._find("security_group", saved_id, lambda: self._made.visible("security_group", saved_id))
 
+    def has_volume(self, saved_id: str) -> bool:
+        """Whether a volume was restored."""
+        return saved_id in self._new["volume"]
+
     def volume(self, saved_id: str) -> str:
         """A volume."""
         return self._find("volume", saved_id, lambda: self._got(self._cloud.block_storage.get_volume, saved_id))
