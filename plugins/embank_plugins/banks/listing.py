@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from dataclasses import dataclass
 
 from embank.plugins import BankError, ObjectInfo, check_key
 
-
-class Listed(Protocol):
-    """A line of the service's listing."""
-
-    @property
-    def name(self) -> str:
-        """Of the object."""
-
-    @property
-    def size(self) -> int:
-        """In bytes."""
+PAGE = 1000  # names that every service gives at once
 
 
-def list_keys(page: Callable[[str, int], Sequence[Listed]], marker: str, limit: int) -> list[ObjectInfo]:
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of a service's listing. `age`: seconds, by the service's clock."""
+
+    name: str
+    size: int
+    age: float
+
+
+def list_keys(page: Callable[[str, int], Sequence[Row]], marker: str, limit: int) -> list[ObjectInfo]:
     """Of the objects behind `marker` the first `limit` whose names are keys.
 
     `page(marker, limit)` asks the service; an empty answer means that there are no more.
     """
     found: list[ObjectInfo] = []
-    while len(found) < limit and (rows := page(marker, limit - len(found))):
+    while len(found) < limit and (rows := page(marker, min(limit - len(found), PAGE))):
         found += [ObjectInfo(row.name, row.size) for row in rows if is_key(row.name)]
         marker = rows[-1].name
     return found

@@ -1,15 +1,20 @@
-"""How long, and how often, a bank that is reached over a network is asked again."""
+"""How long, and how often, a service on the network is asked again."""
 
 from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+from embank.plugins import BankError
 
 IN_ALL = 90.0  # s
 FIRST, LONGEST = 0.25, 15.0  # s
+Got = TypeVar("Got")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,7 @@ class Failure:
 class Patience:
     """Pauses between tries. They grow, and vary, so that many clients do not come back at once."""
 
-    def __init__(self, in_all: float = IN_ALL) -> None:
+    def __init__(self, in_all: float) -> None:
         self._started = time.monotonic()
         self._in_all = in_all
         self._next = FIRST
@@ -33,7 +38,7 @@ class Patience:
         """Seconds since the first try."""
         return time.monotonic() - self._started
 
-    def pause(self, wanted: float | None = None) -> bool:
+    def pause(self, wanted: float | None) -> bool:
         """Sleep, for `wanted` seconds when the service asks for that. False, at once, when time is up."""
         length = self._next * random.uniform(0.5, 1.0)
         if wanted is not None:
@@ -43,6 +48,34 @@ class Patience:
         time.sleep(length)
         self._next = min(2 * self._next, LONGEST)
         return True
+
+
+class Service:
+    """What is asked. `name` is that of the bank, in errors; an `action` is what cannot be done with it."""
+
+    def __init__(self, name: str, in_all: float) -> None:
+        self._name = name
+        self._in_all = in_all
+
+    def persist(self, attempt: Callable[[], Got | Failure], action: str) -> Got:
+        """Try until there is something. Raises BankError when patience has an end."""
+        patience = self.patience()
+        while isinstance(got := attempt(), Failure):
+            self.wait(patience, got, action)
+        return got
+
+    def patience(self) -> Patience:
+        """For as long as this service is asked again."""
+        return Patience(self._in_all)
+
+    def wait(self, patience: Patience, failure: Failure, action: str) -> None:
+        """Until the next try. Raises BankError when there is to be none."""
+        if not patience.pause(failure.after):
+            raise self.cannot(action, f"{failure.reason} (tried for {patience.spent:.0f} s)")
+
+    def cannot(self, action: str, reason: str) -> BankError:
+        """The error."""
+        return BankError(f"cannot {action} {self._name}: {reason}")
 
 
 def retry_after(value: str | None) -> float | None:

@@ -20,12 +20,11 @@ from embank.plugins import Bank, BankError, ObjectExists, ObjectInfo, ObjectMiss
 from embank_plugins.banks.listing import list_keys
 from embank_plugins.banks.patience import IN_ALL
 from embank_plugins.banks.pieces import Piece, Pieces
+from embank_plugins.banks.reading import check_range
 from embank_plugins.banks.swift_account import Account
 from embank_plugins.banks.swift_container import Container, Upload
 from embank_plugins.banks.swift_large import remove_segments, remove_segments_of, upload_segments
 from embank_plugins.banks.swift_login import Settings
-from embank_plugins.banks.swift_once import SwiftOnce
-from embank_plugins.banks.swift_reading import read
 from embank_plugins.banks.write_once import STALE, WriteOnce
 
 if TYPE_CHECKING:
@@ -110,13 +109,12 @@ class SwiftBank(Bank):
     def get(self, key: str, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Stream an object, a mebibyte at a time; go on where an answer breaks off. See Bank.get."""
         check_key(key)
-        if start < 0 or (end is not None and end < start):
-            raise ValueError(f"[{start}, {end}) is not a range of bytes")
+        check_range(start, end)
         if start == end:
             if not self.stat(key):
                 raise ObjectMissing(f"{self.name} has no object {key!r}")
             return
-        yield from read(self._container, key, start, end, f"read {key!r} from")
+        yield from self._container.read(key, start, end, f"read {key!r} from")
 
     def list(self, prefix: str = "", *, marker: str = "", limit: int = 1000) -> Sequence[ObjectInfo]:
         """Swift sorts names by their UTF-8 bytes, which is by code point. See Bank.list."""
@@ -144,7 +142,7 @@ class SwiftBank(Bank):
     def _publish(self, key: str, upload: Upload, action: str, if_absent: bool) -> None:
         container = self._container
         if if_absent:
-            if not self._write_once(SwiftOnce(container, key, upload, action), key, upload.token):
+            if not self._write_once.put(container, key, upload, action):
                 raise self._exists(key)
         else:
             before = container.head(key, action)
@@ -158,7 +156,7 @@ class SwiftBank(Bank):
             self._publish(key, manifest, action, if_absent)
         except BaseException:
             with suppress(BankError):  # the segments stay where nobody knows whether they are needed
-                if SwiftOnce(container, key, manifest, action).token() != token:
+                if container.token(key, action) != token:
                     remove_segments(container, key, token)
             raise
 

@@ -9,7 +9,7 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from embank.plugins import BankError
-from embank_plugins.banks.patience import IN_ALL, Failure, Patience, retry_after
+from embank_plugins.banks.patience import Failure, Service, retry_after
 from embank_plugins.banks.swift_login import Login, Settings
 
 TIMES = (10, 60)  # s, to connect, and between two bytes of an answer
@@ -27,25 +27,24 @@ class Answer:
     unsure: bool = False
 
 
-class Account:
+class Account(Service):
     """The account of one user. Threads share it; a process that was forked gets connections of its own."""
 
-    def __init__(self, settings: Settings, name: str, in_all: float = IN_ALL) -> None:
+    def __init__(self, settings: Settings, name: str, in_all: float) -> None:
+        super().__init__(name, in_all)
         self._settings = settings
-        self._name = name
-        self._in_all = in_all
         self._logins: dict[int, Login] = {}
 
     def request(self, method: str, path: str, *, accept: Collection[int], action: str, **given: Any) -> Answer:
         """Ask until there is an answer that is accepted. Raises BankError. See `attempt`."""
-        patience = self.patience()
-        unsure = False
-        while True:
-            got = self.attempt(method, path, accept=accept, action=action, **given)
-            if isinstance(got, Answer):
-                return replace(got, unsure=unsure)
-            unsure = True
-            self.wait(patience, got, action)
+        tries = 0
+
+        def attempt() -> Answer | Failure:
+            nonlocal tries
+            tries += 1
+            return self.attempt(method, path, accept=accept, action=action, **given)
+
+        return replace(self.persist(attempt, action), unsure=tries > 1)
 
     def attempt(
         self,
@@ -68,7 +67,7 @@ class Account:
             try:
                 url = login.url()
             except BankError as error:
-                raise self._cannot(action, str(error)) from error
+                raise self.cannot(action, str(error)) from error
             if isinstance(url, Failure):
                 return url
             if body is not None and not isinstance(body, bytes):
@@ -79,7 +78,7 @@ class Account:
                     raise_exc=False, allow_reauth=False, redirect=False, log=False, timeout=TIMES,
                 )  # fmt: skip
             except exceptions.SSLError as error:
-                raise self._cannot(action, str(error)) from error
+                raise self.cannot(action, str(error)) from error
             except exceptions.ClientException as error:
                 return Failure(str(error))
             if response.status_code != NOT_LOGGED_IN or renewed:
@@ -87,15 +86,6 @@ class Account:
             response.close()
             login.renew()
         return self._judge(response, accept, action)
-
-    def patience(self) -> Patience:
-        """For as long as this account is asked again."""
-        return Patience(self._in_all)
-
-    def wait(self, patience: Patience, failure: Failure, action: str) -> None:
-        """Until the next try. Raises BankError when there is to be none."""
-        if not patience.pause(failure.after):
-            raise self._cannot(action, f"{failure.reason} (tried for {patience.spent:.0f} s)")
 
     def _judge(self, response: Any, accept: Collection[int], action: str) -> Answer | Failure:
         status = response.status_code
@@ -106,7 +96,7 @@ class Account:
             response.close()
             return Failure(said, retry_after(response.headers.get("Retry-After")))
         text = "" if "html" in response.headers.get("Content-Type", "") else response.text.strip()[:200]
-        raise self._cannot(action, f"{self._explained(status, response.text)} ({said}{text and ': ' + text})")
+        raise self.cannot(action, f"{self._explained(status, response.text)} ({said}{text and ': ' + text})")
 
     def _explained(self, status: int, text: str) -> str:
         user = f"the user {self._settings.user!r}"
@@ -123,9 +113,6 @@ class Account:
     def _login(self) -> Login:
         mine = os.getpid()
         return self._logins.get(mine) or self._logins.setdefault(mine, Login(self._settings))
-
-    def _cannot(self, action: str, reason: str) -> BankError:
-        return BankError(f"cannot {action} {self._name}: {reason}")
 
 
 def quoted(path: str) -> str:

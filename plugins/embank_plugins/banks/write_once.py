@@ -1,8 +1,8 @@
-"""Write-once objects where a conditional put alone is not enough.
+"""Write-once objects, where a conditional put alone is not enough.
 
 `If-None-Match: *` is looked at when a put begins, and the object appears when it ends: in Swift (and so behind its
 s3api) several that run at the same time all succeed, and the latest stands. Which services do better cannot be
-asked. So a writer first announces itself, with an object of its own beside the key:
+asked. So a writer first announces itself, with an object of its own beside the keys:
 
 1. Announce; put if absent; look who else is announced; withdraw.
 2. Whoever began before our put had ended was announced by then, or is done. Wait until all are done.
@@ -16,107 +16,146 @@ from __future__ import annotations
 
 import hashlib
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from embank.plugins import BankError
-from embank_plugins.banks.patience import IN_ALL
+from embank_plugins.banks.listing import PAGE, Row
+from embank_plugins.banks.patience import IN_ALL, Failure, Service
 
 AREA = "embank.announced/"  # names that end with a slash are no keys: nothing of it is ever listed
+PROBES = "embank.check/"
 STALE = IN_ALL + 90  # s: tries end after IN_ALL, and the last of them within a minute
 FIRST, LONGEST = 0.02, 1.0  # s, between two looks
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """An object in AREA: its name, and its age in seconds by the service's clock."""
+class Published(Protocol):
+    """What a put publishes."""
 
-    name: str
-    age: float
+    @property
+    def token(self) -> str:
+        """Stored with the object, it says which put that is of."""
+
+
+Upload = TypeVar("Upload", bound=Published, contravariant=True)
+
+
+class Objects(Protocol[Upload]):
+    """A container or bucket. Everything but `try_put` tries until it is certain, and raises BankError."""
+
+    @property
+    def service(self) -> Service:
+        """Where it is."""
+
+    def put_empty(self, name: str, token: str, action: str) -> None:
+        """Store an object without content."""
+
+    def try_put(self, name: str, upload: Upload, action: str, *, if_absent: bool = False) -> bool | Failure:
+        """Try once. False: `if_absent`, and there is an object."""
+
+    def token(self, name: str, action: str) -> str | None:
+        """That of an object ("" when it has none); None when there is no object."""
+
+    def delete(self, name: str, action: str) -> object:
+        """Delete an object, if it is there."""
+
+    def list(self, prefix: str, marker: str, limit: int, action: str) -> Sequence[Row]:
+        """Those that start with `prefix` and come behind `marker`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """How a put ended: `stored`, or there was an object. Not `over`: an attempt of it may still be under way."""
+    """How a put ended: `stored`, or there was an object. Not `over`: a try of it may still be under way."""
 
     stored: bool
     over: bool = True
 
 
-class Store(Protocol):
-    """What a bank has for this. Everything is asked again until it is certain, and raises BankError."""
-
-    def announce(self, name: str) -> None:
-        """Store an empty object."""
-
-    def announced(self, prefix: str) -> Sequence[Announcement]:
-        """The objects in AREA that begin so."""
-
-    def withdraw(self, name: str) -> None:
-        """Delete it, if it is there."""
-
-    def put_absent(self) -> Put:
-        """Put the object, with the token, if there is none."""
-
-    def token(self) -> str | None:
-        """Of the object under the key."""
-
-
 class WriteOnce:
-    """`write_once(store, key, token)`, for a bank. `stale`: after so many seconds nobody waits any more."""
+    """Puts that store an object or find one, however many writers race. For one bank, and all its threads.
+
+    `stale`: after so many seconds nobody waits any more for somebody who was announced.
+    """
 
     def __init__(self, stale: float = STALE) -> None:
         self._stale = stale
         self._swept = False
 
-    def __call__(self, store: Store, key: str, token: str) -> bool:
-        """Whether this writer was the one. False: there is an object, and it stays what it is. Raises BankError."""
-        self._sweep_once(store)
+    def put(self, objects: Objects[Upload], key: str, upload: Upload, action: str) -> bool:
+        """Whether this put was the one. False: there is an object, and it stays what it is. Raises BankError."""
+        self._sweep_once(objects, action)
         above = f"{AREA}{hashlib.sha256(key.encode()).hexdigest()[:32]}/"
-        mine = f"{above}{token}/"
-        store.announce(mine)
-        put = store.put_absent()  # when it raises, the announcement stays: nobody knows what becomes of the put
-        others = self._others(store, above, mine)
+        mine = f"{above}{upload.token}/"
+        objects.put_empty(mine, upload.token, action)
+        put = put_absent(objects, key, upload, action)  # raises: we stay announced, as nobody knows what comes of it
+        others = self._others(objects, above, mine, action)
         if put.over:
-            store.withdraw(mine)
-        self._wait(store, above, others)
+            objects.delete(mine, action)
+        self._wait(objects, above, others, action)
         if put.over and not put.stored:
             return False
-        return store.token() == token
+        return objects.token(key, action) == upload.token
 
-    def _others(self, store: Store, above: str, mine: str) -> set[str]:
+    def _others(self, objects: Objects[Upload], above: str, mine: str, action: str) -> set[str]:
         """Who else is announced. A listing that does not have ourselves is too old to tell."""
         started = time.monotonic()
         for pause in _pauses():
-            found = self._fresh(store, above)
+            found = self._fresh(objects, above, action)
             if mine in found:
                 return found - {mine}
             if time.monotonic() - started > self._stale:
-                raise BankError(
-                    "the bank's listings do not show what was stored minutes ago: is the service healthy?"
-                )
+                raise objects.service.cannot(action, "its listings do not show what was stored minutes ago")
             time.sleep(pause)
-        raise AssertionError("there are always more pauses")
+        raise AssertionError("there is always another pause")
 
-    def _wait(self, store: Store, above: str, others: set[str]) -> None:
+    def _wait(self, objects: Objects[Upload], above: str, others: set[str], action: str) -> None:
         started = time.monotonic()
         for pause in _pauses():
             if not others or time.monotonic() - started > self._stale:
                 return
             time.sleep(pause)
-            others &= self._fresh(store, above)
+            others = others & self._fresh(objects, above, action)
 
-    def _fresh(self, store: Store, above: str) -> set[str]:
-        return {each.name for each in store.announced(above) if each.age <= self._stale}
+    def _fresh(self, objects: Objects[Upload], above: str, action: str) -> set[str]:
+        return {row.name for row in objects.list(above, "", PAGE, action) if row.age <= self._stale}
 
-    def _sweep_once(self, store: Store) -> None:
-        """Remove what writers that were killed have left, once for each process that writes."""
+    def _sweep_once(self, objects: Objects[Upload], action: str) -> None:
+        """Remove what writers that were killed have left: once in every process that writes."""
         if not self._swept:
             self._swept = True
-            for each in store.announced(AREA):
-                if each.age > self._stale:
-                    store.withdraw(each.name)
+            for row in objects.list(AREA, "", PAGE, action):
+                if row.age > self._stale:
+                    objects.delete(row.name, action)
+
+
+def put_absent(objects: Objects[Upload], key: str, upload: Upload, action: str) -> Put:
+    """Put if absent. An answer may be lost though the object was stored: then it has our token."""
+    service = objects.service
+    patience = service.patience()
+    sure = True
+    while isinstance(got := objects.try_put(key, upload, action, if_absent=True), Failure):
+        sure = False
+        service.wait(patience, got, action)
+        if found := objects.token(key, action):
+            return _unsure(found, upload)
+    return Put(got) if got or sure else _unsure(objects.token(key, action), upload)
+
+
+def _unsure(found: str | None, upload: Published) -> Put:
+    stored = found == upload.token
+    return Put(stored, over=stored)
+
+
+def heeds_if_absent(objects: Objects[Upload], first: Upload, second: Upload, action: str) -> bool:
+    """Whether the service refuses to replace an object when it is told not to. Leaves nothing behind."""
+    name = f"{PROBES}{uuid.uuid4().hex}/"
+    try:
+        return (
+            put_absent(objects, name, first, action).stored and not put_absent(objects, name, second, action).stored
+        )
+    finally:
+        objects.delete(name, action)
 
 
 def _pauses() -> Iterator[float]:
