@@ -91,27 +91,17 @@ class ServerPlugin(ProtectionPlugin):
         cloud = self._cloud.connection
         checkpoint.section(resource).save(read_server(cloud, known_server(cloud.compute, resource.id)))
 
+    def activity_restore_pre(
+        self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
+    ) -> None:
+        """Check, before anything is restored, that the server can be created here."""
+        self._restore(checkpoint, context, resource, parameters).check()
+
     def activity_restore_post(
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
     ) -> Iterator[Poll]:
         """Create the server from what its volumes, image and networks were restored as."""
-        cloud, saved = self._cloud.connection, checkpoint.section(resource).load()
-        token = str(context.once(resource, "token", lambda token: token))
-        made = Made(cloud.network, self._cloud.project_id, token)
-        reuse = parameters.get("existing") == "reuse"
-        targets = Targets(cloud, made, reuse, context, checkpoint.dependents(resource))
-        server_id = yield from ServerRestore(
-            cloud=cloud,
-            made=made,
-            targets=targets,
-            needs=Needs(cloud.compute, targets, context, saved, parameters),
-            context=context,
-            resource=resource,
-            saved=saved,
-            wishes=parameters,
-            build_timeout=self.conf[SECTION].build_timeout,
-            state_timeout=self.conf[SECTION].state_timeout,
-        ).run()
+        server_id = yield from self._restore(checkpoint, context, resource, parameters).run()
         context.record_restored(resource, {"server_id": server_id})
 
     def activity_verify_parallel(
@@ -132,6 +122,27 @@ class ServerPlugin(ProtectionPlugin):
     ) -> None:
         """Delete the saved definition."""
         checkpoint.section(resource).clear()
+
+    def _restore(
+        self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
+    ) -> ServerRestore:
+        cloud, saved = self._cloud.connection, checkpoint.section(resource).load()
+        token = str(context.once(resource, "token", lambda token: token))
+        made = Made(cloud.network, self._cloud.project_id, token)
+        reuse = parameters.get("existing") == "reuse"
+        targets = Targets(cloud, made, reuse, context, checkpoint.dependents(resource))
+        return ServerRestore(
+            cloud=cloud,
+            made=made,
+            targets=targets,
+            needs=Needs(cloud.compute, targets, context, saved, parameters),
+            context=context,
+            resource=resource,
+            saved=saved,
+            wishes=parameters,
+            build_timeout=self.conf[SECTION].build_timeout,
+            state_timeout=self.conf[SECTION].state_timeout,
+        )
 
     def _freezer(
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]

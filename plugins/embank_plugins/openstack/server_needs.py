@@ -23,6 +23,11 @@ class Needs:
     saved: Mapping[str, Any]
     wishes: Mapping[str, Json]
 
+    def check(self) -> None:
+        """Raise OpenStackError when something is missing that no dependent brings."""
+        find_flavor(self.compute, self.saved["flavor"], self.wishes.get("flavor"))
+        self._key()
+
     def found(self) -> dict[str, Any]:
         """Arguments of `create_server`. Raises OpenStackError for anything that is missing."""
         saved = self.saved

@@ -42,17 +42,24 @@ class ServerRestore:
     build_timeout: float
     state_timeout: float
 
+    def check(self) -> None:
+        """Raise OpenStackError when something is missing that this server's dependents do not bring."""
+        check_floating(self.made, self.saved["floating_addresses"], self._floating)
+        self.needs.check()
+
+    @property
+    def _floating(self) -> str:
+        return str(self.wishes.get("floating_addresses", "when-free"))
+
     def run(self) -> Generator[Poll, None, str]:
         """The id of the restored server. May be repeated."""
         before = self.context.started(self.resource, "server")
-        wish, network = self.wishes.get("floating_addresses", "when-free"), self.wishes.get("external_network")
-        if not before:
-            check_floating(self.made, self.saved["floating_addresses"], wish)
         asked = None if before else self.needs.found()
         yield from self._ports()
         server = yield from self._server(asked)
         self._delete_with(server)
-        yield from restore_floating(self.made, self.saved["floating_addresses"], wish, network, self.context.log)
+        addresses, network = self.saved["floating_addresses"], self.wishes.get("external_network")
+        yield from restore_floating(self.made, addresses, self._floating, network, self.context.log)
         yield from self.made.finish()
         yield from self._state(server)
         with told(f"tag {label(server)}"):
