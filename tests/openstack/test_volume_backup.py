@@ -8,10 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from embank.conformance.driver import filesystem_bank
 from embank.model import Operation
 from embank.plugins import Bank
-from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.volume_backup import VolumeBackupPlugin
 
 pytestmark = pytest.mark.openstack

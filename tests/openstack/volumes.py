@@ -10,11 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from openstack.exceptions import NotFoundException
+
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.conformance.driver import Driver, KitContext, Subject, exhaust
 from embank.model import Operation, Phase, Resource
 from embank.plugins import ProtectionPlugin
-from openstack.exceptions import NotFoundException
 
 TYPE = "OS::Cinder::Volume"
 PATIENCE = 180  # s
@@ -108,3 +109,11 @@ def together(
     """An aggregated activity of the protection of some volumes, to its end."""
     activity = getattr(plugin, f"activity_protect_{phase}")
     exhaust(activity(checkpoint, context, tuple(map(resource_of, volumes)), ({},) * len(volumes)))
+
+
+def wait_gone(get: Callable[[], Any]) -> None:
+    """Until what `get` gets is not there any more."""
+    deadline = time.monotonic() + PATIENCE
+    while not gone(get):
+        assert time.monotonic() < deadline, "it is still there"
+        time.sleep(0.3)

@@ -121,10 +121,7 @@ RESTORE_PARAMETERS: Mapping[str, Json] = {
         **PARAMETERS,
     },
     "if": {"properties": {"to": {"const": "original"}}, "required": ["to"]},
-    "then": {
-        "properties": {"overwrite": {"const": True}, **dict.fromkeys(PARAMETERS, False)},
-        "required": ["overwrite"],
-    },
+    "then": {"properties": {"overwrite": {"const": True}}, "required": ["overwrite"]},
     "additionalProperties": False,
 }
 SAVED: Mapping[str, Json] = closed_object(volume=FACTS, backup=backups.SAVED)

@@ -9,7 +9,7 @@ from embank.plugins import Context, Json, Poll, Resource
 from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.refusals import told
 from embank_plugins.openstack.volume_cinder import BACKUP, VOLUME, because, found, volume_there
-from embank_plugins.openstack.volume_made import made
+from embank_plugins.openstack.volume_made import PARAMETERS, made
 
 RUNNING = "restoring-backup"
 
@@ -32,6 +32,8 @@ def restored(
 def _original(storage: Any, resource: Resource, backup: Mapping[str, Any], parameters: Mapping[str, Json]) -> str:
     if not parameters.get("overwrite", False):
         raise OpenStackError(f"restoring onto {resource} replaces what it holds: say `overwrite: true`")
+    if meant_for_new := sorted(parameters.keys() & PARAMETERS):
+        raise OpenStackError(f"{resource} keeps its {meant_for_new[0]}: with `to: original` leave that parameter out")
     volume = volume_there(storage, resource)
     if volume.status not in ("available", RUNNING):
         detach = ": detach it from its server first" if volume.attachments else ""

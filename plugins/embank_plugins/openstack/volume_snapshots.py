@@ -45,7 +45,8 @@ def taken(
                 del waiting[resource.id]
         if waiting:
             done = len(ids) - len(waiting)
-            yield Poll(progress=done / len(ids), message=f"{done} of {len(ids)} snapshots are ready")
+            message = f"{done} of {len(ids)} snapshots are ready" if len(ids) > 1 else "Cinder takes the snapshot"
+            yield Poll(progress=done / len(ids), message=message)
     return ids
 
 
