@@ -80,7 +80,7 @@ class S3Client(Service):
         except exceptions.SSLError as error:
             hint = "bank_s3_ca_cert_file in [s3_client] names a file of certificates"
             raise self.cannot(action, f"{error}; {hint}") from error
-        except exceptions.HTTPClientError as error:
+        except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
             return Failure(str(error))
         except exceptions.BotoCoreError as error:
             raise self.cannot(action, str(error)) from error
