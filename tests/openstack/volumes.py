@@ -78,8 +78,8 @@ def resource_of(volume: Any) -> Resource:
 
 def about(volume: Any) -> dict[str, Any]:
     """What a restored volume has in common with its original."""
-    names = ("name", "description", "size", "volume_type", "availability_zone", "is_bootable", "metadata")
-    return {**{name: getattr(volume, name) for name in names}, "image": volume.volume_image_metadata}
+    names = ("name", "size", "volume_type", "availability_zone", "is_bootable", "metadata", "volume_image_metadata")
+    return {**{name: getattr(volume, name) for name in names}, "description": volume.description or ""}
 
 
 def gone(get: Callable[[], Any]) -> bool:
