@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from embank.plugins import BankError
 
@@ -63,6 +64,12 @@ class Service:
         while isinstance(got := attempt(), Failure):
             self.wait(patience, got, action)
         return got
+
+    def hurried(self, in_all: float) -> Self:
+        """The same service, with the same connections, for somebody who has no more than `in_all` seconds."""
+        other = copy.copy(self)
+        other._in_all = min(in_all, self._in_all)
+        return other
 
     def patience(self) -> Patience:
         """For as long as this service is asked again."""

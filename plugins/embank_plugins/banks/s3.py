@@ -79,8 +79,9 @@ class S3Bank(Bank):
         self.segment_size = plugin.bank_s3_segment_size << 20
         self._write_once = WriteOnce(stale)
         self._proved = False
-        self._bucket = Bucket(S3Client(settings, self.name, in_all), name, settings.region)
-        self._soon = Bucket(S3Client(settings, self.name, min(in_all, SOON)), name, settings.region)
+        service = S3Client(settings, self.name, in_all)
+        self._bucket = Bucket(service, name, settings.region)
+        self._soon = Bucket(service.hurried(SOON), name, settings.region)
 
     def put(self, key: str, chunks: Iterable[bytes], *, if_absent: bool = False) -> ObjectInfo:
         """Take a segment at a time, and send it when it is whole: a try that fails is repeated. See Bank.put."""

@@ -87,8 +87,9 @@ class SwiftBank(Bank):
         self.name = f"the Swift bank {name!r} of {settings.user!r} at {settings.auth_url}"
         self.segment_size = plugin.bank_swift_segment_size << 20
         self._write_once = WriteOnce(stale)
-        self._container = Container(Account(settings, self.name, in_all), name)
-        self._soon = Container(Account(settings, self.name, min(in_all, SOON)), name)
+        account = Account(settings, self.name, in_all)
+        self._container = Container(account, name)
+        self._soon = Container(account.hurried(SOON), name)
 
     def put(self, key: str, chunks: Iterable[bytes], *, if_absent: bool = False) -> ObjectInfo:
         """Take a segment at a time, and send it when it is whole: a try that fails is repeated. See Bank.put."""
