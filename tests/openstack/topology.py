@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import runpy
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from openstack.exceptions import NotFoundException
 
 OPEN_PORT = {"mac_address": "fa:16:3e:00:00:42", "name": "vip", "description": "keepalived"}
+
+
+@contextmanager
+def project(services: Any, directory: Path) -> Iterator[Any]:
+    """A project for several tests, as the fixture `tenant` has one for each."""
+    tenants = runpy.run_path(str(Path(__file__).parents[1] / "services" / "openstack_tenant.py"))
+    tenant = tenants["create_tenant"](services.admin, services.region, directory)
+    yield tenant
+    tenants["remove_tenant"](services.admin, tenant)
 
 
 @contextmanager
