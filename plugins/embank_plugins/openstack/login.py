@@ -10,6 +10,7 @@ import requests
 from keystoneauth1 import exceptions
 from keystoneauth1.access import AccessInfo
 from keystoneauth1.identity.base import BaseIdentityPlugin
+from keystoneauth1.plugin import BaseAuthPlugin
 from keystoneauth1.session import Session
 from openstack.config import OpenStackConfig
 from openstack.connection import Connection
@@ -37,6 +38,11 @@ class CarefulSession(Session):
             options["connect_retries"] = self.patience
         options.setdefault("status_code_retries", RETRIES)
         return super().request(url, method, *arguments, **options)
+
+    def invalidate(self, auth: BaseAuthPlugin | None = None) -> bool:
+        """See Session.invalidate. True, that is "try again", also when another thread has invalidated it just now."""
+        super().invalidate(auth)
+        return True
 
 
 def log_in(arguments: Mapping[str, Any], origin: str) -> Connection:
@@ -110,7 +116,9 @@ def _refused(error: exceptions.ClientException, url: str, origin: str) -> str:
         )
     if isinstance(error, exceptions.ConnectFailure | exceptions.ConnectTimeout | exceptions.UnknownConnectionError):
         return f"Keystone ({url}) does not answer. Is it up, and is the auth_url of {origin} right? {error}"
-    if isinstance(error, exceptions.DiscoveryFailure | exceptions.NotFound):
+    if isinstance(error, exceptions.NotFound):
+        return f"Keystone ({url}) does not know what {origin} names (any more): {error}"
+    if isinstance(error, exceptions.DiscoveryFailure):
         return f"there is no Keystone at {url}, the auth_url of {origin}; it ends with /v3 as a rule. {error}"
     return f"cannot log in to OpenStack as {origin} says: {error}"
 

@@ -36,7 +36,7 @@ def reason(error: Exception) -> str:
         return f"an answer that is no JSON ({error}): is a proxy or a login page in between?"
     status = getattr(error, "status_code", None) or getattr(error, "http_status", None)
     words = " ".join(str(getattr(error, "details", None) or error).split())
-    said = f"{words} (HTTP {status})" if status else words
+    said = f"{words} (HTTP {status})" if status and f"HTTP {status}" not in words else words
     if status in (403, 413) and any(word in words.lower() for word in ("quota", "exceed")):
         return f"{said}; the quota of the project is used up: delete something, or have it raised"
     return f"{said}; {ADVICE[status]}" if status in ADVICE else said

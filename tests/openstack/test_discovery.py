@@ -1,0 +1,297 @@
+"""What `embank discover` finds in a real cloud, and what it does when a listing fails."""
+
+from __future__ import annotations
+
+import runpy
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from embank.inputs.discover import DiscoveryFailed, discover
+from embank.model import ResourceGraph
+from embank_plugins.openstack import IMAGE, NETWORK, PROJECT, SERVER, VOLUME, protectables
+from embank_plugins.openstack.protectables import (
+    ImageProtectable,
+    NetworkProtectable,
+    ProjectProtectable,
+    ServerProtectable,
+    VolumeProtectable,
+)
+
+pytestmark = pytest.mark.openstack
+
+proxies = runpy.run_path(str(Path(__file__).parents[1] / "services" / "http_proxy.py"))
+ALL = (ProjectProtectable, ServerProtectable, VolumeProtectable, ImageProtectable, NetworkProtectable)
+PRINTABLE = "<% $.x %> {{ 1 }} \\ “ü” /../ -rf"  # Nova takes no others
+ODD = "<% $.x %> {{ 1 }} \\ “ü” \u202e /../"
+
+
+def discovered(conf: Any, kinds: tuple[type[Any], ...] = ALL) -> ResourceGraph:
+    provider: Any = SimpleNamespace(name="test", protectables=[kind(conf) for kind in kinds], without_secrets=str)
+    return discover(provider)
+
+
+def names(graph: ResourceGraph) -> dict[tuple[str, str], str]:
+    return {(each.type, each.id): each.name for each in graph.resources}
+
+
+def below(graph: ResourceGraph, parent: str) -> set[tuple[str, str]]:
+    index = next(index for index, each in enumerate(graph.resources) if each.id == parent)
+    return {(graph.resources[each].type, graph.resources[each].id) for each in graph.dependents[index]}
+
+
+def make_image(cloud: Any, **wanted: Any) -> str:
+    body = {"disk_format": "raw", "container_format": "bare", **wanted}
+    answer = cloud.image.post("/images", json=body)
+    assert answer.status_code == 201, answer.text
+    image = str(answer.json()["id"])
+    headers = {"Content-Type": "application/octet-stream"}
+    assert cloud.image.put(f"/images/{image}/file", data=b"disk" * 1000, headers=headers).status_code == 204
+    return image
+
+
+def eventually(look: Callable[[], Any], status: str) -> Any:
+    deadline = time.monotonic() + 120
+    while (thing := look()).status != status:
+        assert thing.status.upper() != "ERROR", getattr(thing, "fault", thing)
+        assert time.monotonic() < deadline, f"{thing.status} for two minutes"
+        time.sleep(0.5)
+    return thing
+
+
+@pytest.fixture
+def flavor(openstack_services: Any) -> Iterator[str]:
+    compute = openstack_services.admin.compute
+    made = compute.create_flavor(name=f"test-{uuid.uuid4().hex[:8]}", ram=64, vcpus=1, disk=1)
+    yield made.id
+    compute.delete_flavor(made)
+
+
+@pytest.fixture
+def boot(flavor: str) -> Callable[..., Any]:
+    """`boot(cloud, image, [network])`: a server that is being built."""
+
+    def make(cloud: Any, image: str, networks: list[str], **more: Any) -> Any:
+        attached = [{"uuid": network} for network in networks] or "none"
+        return cloud.compute.create_server(flavor_id=flavor, image_id=image, networks=attached, **more)
+
+    return make
+
+
+@pytest.fixture
+def proxy() -> Iterator[Any]:
+    with proxies["Proxy"]() as proxy, pytest.MonkeyPatch.context() as monkeypatch:
+        for name, value in proxy.environment.items():
+            monkeypatch.setenv(name, value)
+        yield proxy
+
+
+def test_a_project_with_all_in_it(
+    tenant: Any, make_tenant: Any, openstack_services: Any, boot: Callable[..., Any]
+) -> None:
+    """Two servers share an image, and use what others own; somebody else's things are there, too."""
+    cloud, admin = tenant.connection, openstack_services.admin
+    strange = make_tenant().connection
+    public = make_image(admin, name="test-public", visibility="public")
+    shared = admin.network.create_network(name="test-shared", is_shared=True)
+    admin.network.create_subnet(network_id=shared.id, ip_version=4, cidr="10.77.0.0/24")
+    servers: list[Any] = []
+    try:
+        own = make_image(cloud, name=ODD)
+        hidden = make_image(cloud, name="old", os_hidden=True)
+        nameless = make_image(cloud, visibility="community")
+        make_image(strange, name="not ours", visibility="community")
+        doomed = make_image(cloud, name="to be deleted")
+        network = cloud.network.create_network(name="")
+        cloud.network.create_subnet(network_id=network.id, ip_version=4, cidr="10.5.0.0/24")
+        strange.network.create_network(name="not ours")
+        data = cloud.block_storage.create_volume(name="data " + ODD, size=1)
+        spare = cloud.block_storage.create_volume(size=1)
+        web1 = boot(cloud, own, [network.id], name="web1")
+        web2 = boot(cloud, own, [network.id, shared.id], name=PRINTABLE)
+        db = boot(cloud, public, [shared.id], name="db")
+        old = boot(cloud, doomed, [], name="old")
+        servers = [web1, web2, db, old]
+        for server in servers:
+            eventually(lambda server=server: cloud.compute.get_server(server.id), "ACTIVE")  # type: ignore[misc]
+        for volume in (data, spare):
+            eventually(lambda volume=volume: cloud.block_storage.get_volume(volume.id), "available")  # type: ignore[misc]
+        cloud.compute.create_volume_attachment(db, volume_id=data.id)
+        eventually(lambda: cloud.block_storage.get_volume(data.id), "in-use")
+        cloud.image.delete_image(doomed)
+        graph = discovered(tenant.conf(*ALL))
+        everything = {
+            (PROJECT, tenant.project_id): tenant.project_name,
+            (SERVER, web1.id): "web1",
+            (SERVER, web2.id): PRINTABLE,
+            (SERVER, db.id): "db",
+            (SERVER, old.id): "old",
+            (VOLUME, data.id): "data " + ODD,
+            (VOLUME, spare.id): "",
+            (IMAGE, own): ODD,
+            (IMAGE, hidden): "old",
+            (IMAGE, nameless): "",
+            (IMAGE, public): "test-public",
+            (IMAGE, doomed): "",
+            (NETWORK, network.id): "",
+            (NETWORK, shared.id): "test-shared",
+        }
+        assert names(graph) == everything
+        strangers = {(IMAGE, public), (IMAGE, doomed), (NETWORK, shared.id)}
+        assert below(graph, tenant.project_id) == everything.keys() - strangers - {(PROJECT, tenant.project_id)}
+        assert below(graph, web1.id) == {(IMAGE, own), (NETWORK, network.id)}
+        assert below(graph, web2.id) == {(IMAGE, own), (NETWORK, network.id), (NETWORK, shared.id)}
+        assert below(graph, db.id) == {(IMAGE, public), (NETWORK, shared.id), (VOLUME, data.id)}
+        assert below(graph, old.id) == {(IMAGE, doomed)}
+        # An administrator sees everybody's things, and still lists what is in the project of the login.
+        inside = tenant.conf(
+            *ALL,
+            openstack={"username": "admin", "password": admin.config.get_auth_args()["password"]},
+        )
+        assert names(discovered(inside)) == everything
+    finally:
+        for server in servers:
+            cloud.compute.delete_server(server, ignore_missing=True)
+        deadline = time.monotonic() + 60
+        while list(cloud.compute.servers()) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        admin.image.delete_image(public)
+        for port in admin.network.ports(network_id=shared.id):
+            admin.network.delete_port(port)
+        admin.network.delete_network(shared)
+
+
+def test_an_empty_project(tenant: Any) -> None:
+    graph = discovered(tenant.conf(*ALL))
+    assert [(each.type, each.id) for each in graph.resources] == [(PROJECT, tenant.project_id)]
+
+
+def test_pages(tenant: Any, proxy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images without data and networks are cheap: enough of them for many small pages, and none twice or missing."""
+    cloud = tenant.connection
+    many = 40
+    with ThreadPoolExecutor(4) as threads:
+        images = [
+            threads.submit(cloud.image.create_image, f"i{n}", disk_format="raw", container_format="bare")
+            for n in range(many)
+        ]
+        networks = [threads.submit(cloud.network.create_network, name=f"n{n}") for n in range(many)]
+    made = {(IMAGE, each.result().id) for each in images} | {(NETWORK, each.result().id) for each in networks}
+    monkeypatch.setattr(protectables, "PAGE", 7)
+    proxy.seen.clear()
+    graph = discovered(tenant.conf(*ALL))
+    assert names(graph).keys() == {(PROJECT, tenant.project_id), *made}
+    assert proxy.count("/images?", "marker=") >= many // 7
+    assert proxy.count("/networks?", "marker=") >= many // 7
+    monkeypatch.setattr(protectables, "PAGE", 1000)
+    proxy.seen.clear()
+    assert discovered(tenant.conf(*ALL)) == graph
+    assert proxy.count("/images?") <= 4
+    assert proxy.count("/networks?") <= 2
+
+
+def test_many_servers_take_no_more_requests(tenant: Any, boot: Callable[..., Any], proxy: Any) -> None:
+    cloud = tenant.connection
+    image = make_image(cloud, name="i")
+    asked = []
+    for count in (1, 8):
+        while len(list(cloud.compute.servers(details=False))) < count:
+            boot(cloud, image, [], name="many", max_count=1)
+        for server in cloud.compute.servers(details=False):
+            eventually(lambda server=server: cloud.compute.get_server(server.id), "ACTIVE")  # type: ignore[misc]
+        proxy.seen.clear()
+        graph = discovered(tenant.conf(*ALL))
+        assert sum(each.type == SERVER for each in graph.resources) == count
+        asked.append(len(proxy.seen))
+    assert asked[0] == asked[1]
+
+
+FAILURES = {
+    "forbidden": (
+        403,
+        b'{"forbidden": {"code": 403, "message": "Policy doesn\'t allow it"}}',
+        "Policy doesn't allow it",
+    ),
+    "a bug": (500, b'{"computeFault": {"code": 500, "message": "Unexpected API Error"}}', "Unexpected API Error"),
+    "nonsense": (200, b"<html>a captive portal</html>", "no JSON"),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_listing_that_fails_stops_discovery(tenant: Any, proxy: Any, failure: str) -> None:
+    status, body, said = FAILURES[failure]
+
+    def rule(method: str, url: str) -> Any:
+        return proxies["Answer"](status, {}, body) if "/volumes" in url else None
+
+    proxy.rule = rule
+    with pytest.raises(DiscoveryFailed, match=r"listing OS::Cinder::Volume failed: OpenStackError") as raised:
+        discovered(tenant.conf(*ALL))
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize("broken", ["refused", "cut off", "not answered"])
+def test_a_second_page_that_fails_stops_discovery(
+    tenant: Any, proxy: Any, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    cloud = tenant.connection
+    for number in range(5):
+        cloud.network.create_network(name=f"n{number}")
+    monkeypatch.setattr(protectables, "PAGE", 2)
+    fault = {
+        "refused": proxies["Answer"](500, {}, b'{"NeutronError": {"message": "the database is gone"}}'),
+        "cut off": proxies["Cut"](20),
+        "not answered": proxies["Cut"](-1),
+    }[broken]
+    proxy.rule = lambda method, url: fault if "/networks?" in url and "marker" in url else None
+    with pytest.raises(DiscoveryFailed, match=r"listing OS::Neutron::Network failed: .*cannot list the networks"):
+        discovered(tenant.conf(*ALL))
+
+
+def test_a_user_without_a_role_in_the_project(tenant: Any, make_tenant: Any) -> None:
+    other = make_tenant()
+    conf = tenant.conf(*ALL, openstack={"project_name": other.project_name})
+    with pytest.raises(DiscoveryFailed, match=r"refuses the login of the section \[openstack\]") as raised:
+        discovered(conf)
+    assert tenant.password not in str(raised.value)
+
+
+def test_a_volume_that_only_nova_knows(tenant: Any, boot: Callable[..., Any], proxy: Any) -> None:
+    """An attached volume that is not there is an error, not silence."""
+    cloud = tenant.connection
+    server = boot(cloud, make_image(cloud, name="i"), [], name="s")
+    volume = cloud.block_storage.create_volume(name="v", size=1)
+    eventually(lambda: cloud.block_storage.get_volume(volume.id), "available")
+    eventually(lambda: cloud.compute.get_server(server.id), "ACTIVE")
+    cloud.compute.create_volume_attachment(server, volume_id=volume.id)
+    eventually(lambda: cloud.block_storage.get_volume(volume.id), "in-use")
+    conf = tenant.conf(*ALL)
+
+    def no_such_volume(method: str, url: str) -> Any:
+        if f"/volumes/{volume.id}" in url:
+            return proxies["Answer"](404, {}, b'{"itemNotFound": {"message": "gone"}}')
+        return proxies["Answer"](200, {}, b'{"volumes": []}') if "/volumes" in url else None
+
+    proxy.rule = no_such_volume
+    with pytest.raises(DiscoveryFailed, match=f"Nova says that the volume {volume.id} is attached"):
+        discovered(conf)
+
+    def newer(method: str, url: str) -> Any:
+        return proxies["Answer"](200, {}, b'{"volumes": []}') if "/volumes?" in url else None
+
+    proxy.rule = newer  # attached after the volumes were listed
+    assert (VOLUME, volume.id) in below(discovered(conf), server.id)
+
+
+def test_a_cell_that_is_down(tenant: Any, proxy: Any) -> None:
+    """Nova then lists servers without what belongs to them."""
+    partial = b'{"servers": [{"id": "5d0e", "status": "UNKNOWN", "tenant_id": "x", "links": []}]}'
+    proxy.rule = lambda method, url: proxies["Answer"](200, {}, partial) if "/servers/detail" in url else None
+    with pytest.raises(DiscoveryFailed, match="because the cell that it is in does not answer"):
+        discovered(tenant.conf(*ALL))
