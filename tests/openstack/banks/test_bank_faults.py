@@ -126,6 +126,19 @@ class TestOneFault:
         assert content(bank, "the-key") == data
 
 
+def test_a_token_that_is_not_accepted_any_more_is_renewed(open_swift: Open, proxy: Any, trouble: Any) -> None:
+    """Also in the middle of a large put."""
+    bank: Bank = open_swift(auth_url=f"{proxy.url}/auth/v1.0", segment_size=1)
+    bank.put("before", [b"x"])
+    proxy.troubles.append(trouble("PUT", "/the-key", 401))
+    bank.put("the-key", [b"x" * MIB] * 3)
+    assert asked(proxy, "GET", "/auth/v1.0") == 2
+    proxy.troubles.append(trouble("GET", "/the-key", 401, times=2))
+    with pytest.raises(BankError, match="is logged in, and Swift does not accept that"):
+        content(bank, "the-key")
+    assert content(bank, "the-key") == b"x" * 3 * MIB
+
+
 class TestDown:
     def test_for_a_while(self, own_swift: Any, door: str, open_bank: Open) -> None:
         address = {"auth_url": own_swift.auth_url} if door == "swift" else {"endpoint": own_swift.url}
