@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 from embank.plugins import BankError
 
 IN_ALL = 90.0  # s
-FIRST, LONGEST = 0.25, 15.0  # s
+FIRST, LONGEST = 0.25, 8.0  # s
 Got = TypeVar("Got")
 
 

@@ -21,7 +21,7 @@ EXPLAINED = {
     "EntityTooLarge": "it is larger than what the service takes: lower bank_s3_segment_size in [s3_bank_plugin]",
     "InvalidAccessKeyId": f"the service does not know the access key: see {KEYS}",
     "InvalidBucketName": "that is no name of a bucket: see bank_s3_object_bucket in [s3_bank_plugin]",
-    "NotImplemented": "the service cannot do that: see docs/banks.md for what the bank needs of it",
+    "NotImplemented": "the service cannot do what the bank needs: docs/banks.md says what that is",
     "QuotaExceeded": "the quota is used up: make room, or have it raised",
     "RequestTimeTooSkewed": "the clock of this machine is not the service's: set it right",
     "SignatureDoesNotMatch": f"the secret key is not that of the access key: see {KEYS}",
@@ -37,6 +37,9 @@ class Settings:
     access_key: str | None
     secret_key: str | None
     verify: bool | str
+
+
+BY_STATUS = {403: "AccessDenied", 413: "EntityTooLarge", 501: "NotImplemented"}
 
 
 class Denied(BankError):
@@ -94,7 +97,7 @@ class S3Client(Service):
         said = f"the service answers {status} {code}: {text}"
         if code in CODES_AGAIN or status in AGAIN:
             return Failure(said, retry_after(response["ResponseMetadata"]["HTTPHeaders"].get("retry-after")))
-        explained = EXPLAINED.get("AccessDenied" if code == "403" else code, "")
+        explained = EXPLAINED.get(code) or EXPLAINED.get(BY_STATUS.get(status, ""))
         error = self.cannot(action, f"{explained} ({said})" if explained else said)
         raise Denied(str(error)) if status == 403 else error
 

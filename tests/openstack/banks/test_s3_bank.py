@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -58,3 +60,36 @@ class TestParts:
     def test_what_is_larger_than_the_service_takes_is_refused_in_words(self, open_s3: OpenS3) -> None:
         with pytest.raises(BankError, match="larger than what the service takes: lower bank_s3_segment_size"):
             open_s3(segment_size=30).put("a", [bytes(25 * MIB)])
+
+
+class TestServicesThatDoNotDo:
+    def test_one_that_replaces_what_it_is_told_not_to_is_refused(self, open_s3: OpenS3) -> None:
+        """Before anything can be lost, by whoever writes once, and by the check."""
+        bank = open_s3(object_bucket=f"careless-{uuid.uuid4().hex[:8]}")
+        bank.check()  # nothing is there yet
+        bank.put("a", [b"first"])
+        for attempt in (lambda: bank.put("b", [b"second"], if_absent=True), bank.check):
+            with pytest.raises(BankError, match=r"replaces an object though it is told not to .* another service"):
+                attempt()
+        assert [info.key for info in bank.list()] == ["a"]
+        assert [row.name for row in bank._bucket.list("", "", 1000, "list")] == ["a"]
+
+    def test_one_that_knows_no_conditional_put(self, open_s3: OpenS3, proxy: Any, trouble: Any) -> None:
+        bank = open_s3(endpoint=proxy.url)
+        bank.put("a", [b"first"])
+        proxy.troubles.append(trouble("PUT", "embank.check", 501))
+        with pytest.raises(BankError, match=r"cannot store 'b' in .*: the service cannot do what the bank needs"):
+            bank.put("b", [b"second"], if_absent=True)
+
+    def test_mistakes_are_said_in_words(self, open_s3: OpenS3, swift: Any) -> None:
+        def said(**options: object) -> str:
+            with pytest.raises(BankError) as caught:
+                open_s3(**options).check()
+            assert "testing" not in str(caught.value)
+            return str(caught.value)
+
+        assert "the secret key is not that of the access key: see bank_s3_access_key" in said(secret_key="wrong")
+        assert "the access key may not" in said(access_key=swift.reader, secret_key=swift.reader_key)
+        assert "(tried for" in said(endpoint="http://127.0.0.1:9", in_all=0.1)
+        with pytest.raises(ValueError, match="belong together"):
+            open_s3(secret_key=None)
