@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import Any
 
 from embank.plugins import NO_PARAMETERS, Checkpoint, Context, Json, Operation, Poll, Resource, closes
+from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack import volume_backups as backups
 from embank_plugins.openstack import volume_snapshots as snapshots
 from embank_plugins.openstack.volume_cinder import named, volume_there
-from embank_plugins.openstack.volume_facts import FACTS, closed_object, facts
-from embank_plugins.openstack.volume_made import PARAMETERS, dressed
-from embank_plugins.openstack.volume_plugin import RESTORED, VolumePlugin, members
+from embank_plugins.openstack.volume_facts import FACTS, TEXT, closed_object, facts
+from embank_plugins.openstack.volume_made import PARAMETERS
+from embank_plugins.openstack.volume_plugin import VolumePlugin, members
 from embank_plugins.openstack.volume_restore import restored
 
 READY = "ready"
@@ -49,7 +51,7 @@ class VolumeBackupPlugin(VolumePlugin):
         ready = section.noted(READY)
         mode = parameters.get("backup", "full")
         made = yield from backups.made(self.storage, checkpoint, context, resource, ready["snapshot"], mode)
-        section.save({"volume": ready["volume"], "backup": made})
+        section.save({"project_id": self.project, "volume": ready["volume"], "backup": made})
 
     @closes("ready")
     def activity_protect_post(
@@ -66,31 +68,34 @@ class VolumeBackupPlugin(VolumePlugin):
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
     ) -> Iterator[Poll]:
         """Have Cinder restore the backup, to a new volume or onto the original."""
-        section = checkpoint.section(resource)
-        saved = section.load()
-        backups.usable(self.storage, resource, saved["backup"])
-        volume = yield from restored(self.storage, context, resource, saved, parameters)
-        dressed(self.storage, volume, saved["volume"])
-        context.record_restored(resource, {"volume_id": volume})
-        section.note(RESTORED, True)
+
+        def to_volume(storage: Any, saved: Mapping[str, Any]) -> Generator[Poll, None, str]:
+            if storage is not self.storage and parameters.get("to") == "original":
+                raise OpenStackError(f"{resource} belongs to another project: log in to that one for `to: original`")
+            backups.usable(storage, resource, saved["backup"])
+            return (yield from restored(storage, context, resource, saved, parameters))
+
+        yield from self.restore(checkpoint, context, resource, to_volume)
 
     def activity_verify_parallel(
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
     ) -> None:
         """See whether the backup is there, and all that it is built on."""
-        backups.checked(self.storage, resource, checkpoint.section(resource).load()["backup"])
+        section = checkpoint.section(resource)
+        backups.checked(self.saved_in(section, resource), resource, section.load()["backup"])
 
     def activity_delete_parallel(
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
     ) -> Iterator[Poll]:
         """Delete the backup, also that of a protection that was killed."""
         section = checkpoint.section(resource)
+        storage = self.saved_in(section, resource)
         started = context.started(resource, backups.STARTED, protecting=True)
         if started:
-            ids = {each.id for each in named(self.storage.backups, started.token)}
+            ids = {each.id for each in named(storage.backups, started.token)}
             for id in sorted(ids | ({started.value} if started.value else set())):
-                yield from backups.deleted(self.storage, resource, id)
-        yield from snapshots.deleted(self.storage, snapshots.left_of(self.storage, checkpoint, resource))
+                yield from backups.deleted(storage, resource, id)
+        yield from snapshots.deleted(storage, snapshots.left_of(storage, checkpoint, resource))
         section.clear()
 
 
@@ -124,4 +129,4 @@ RESTORE_PARAMETERS: Mapping[str, Json] = {
     "then": {"properties": {"overwrite": {"const": True}}, "required": ["overwrite"]},
     "additionalProperties": False,
 }
-SAVED: Mapping[str, Json] = closed_object(volume=FACTS, backup=backups.SAVED)
+SAVED: Mapping[str, Json] = closed_object(project_id=TEXT, volume=FACTS, backup=backups.SAVED)

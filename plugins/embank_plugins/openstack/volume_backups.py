@@ -89,8 +89,7 @@ def usable(storage: Any, resource: Resource, saved: Mapping[str, Json]) -> Any:
     backup = found(storage, BACKUP, saved["id"])
     if backup is None:
         raise OpenStackError(
-            f"the backup {saved['id']} of {resource} is not there any more: somebody has deleted it in Cinder, or it "
-            "belongs to another project than the one that is logged in to"
+            f"the backup {saved['id']} of {resource} is not there any more: somebody has deleted it in Cinder"
         )
     if backup.status not in USABLE:
         raise OpenStackError(

@@ -35,10 +35,10 @@ def facts(volume: Any) -> dict[str, Json]:
     }
 
 
-_TEXT: Mapping[str, Json] = {"type": "string"}
+TEXT: Mapping[str, Json] = {"type": "string"}
 _TEXT_OR_NOTHING: Mapping[str, Json] = {"type": ["string", "null"]}
 _FLAG: Mapping[str, Json] = {"type": "boolean"}
-_TEXTS: Mapping[str, Json] = {"type": "object", "additionalProperties": _TEXT}
+_TEXTS: Mapping[str, Json] = {"type": "object", "additionalProperties": TEXT}
 GIBIBYTES: Mapping[str, Json] = {"type": "integer", "minimum": 0}
 
 
@@ -53,8 +53,8 @@ def closed_object(**properties: Mapping[str, Json]) -> Mapping[str, Json]:
 
 
 FACTS: Mapping[str, Json] = closed_object(
-    name=_TEXT,
-    description=_TEXT,
+    name=TEXT,
+    description=TEXT,
     size=GIBIBYTES,
     volume_type=_TEXT_OR_NOTHING,
     availability_zone=_TEXT_OR_NOTHING,
@@ -64,5 +64,5 @@ FACTS: Mapping[str, Json] = closed_object(
     readonly=_FLAG,
     metadata=_TEXTS,
     image_metadata=_TEXTS,
-    attachments={"type": "array", "items": closed_object(server_id=_TEXT, device=_TEXT_OR_NOTHING)},
+    attachments={"type": "array", "items": closed_object(server_id=TEXT, device=_TEXT_OR_NOTHING)},
 )

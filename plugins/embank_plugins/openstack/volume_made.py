@@ -11,7 +11,7 @@ from embank_plugins.openstack.refusals import told
 from embank_plugins.openstack.volume_cinder import TOKEN, VOLUME, because, found, removed
 
 STARTED = "volume"
-GOOD = ("creating", "downloading", "available", "restoring-backup")
+FAILED = VOLUME.deletable - {"available"}
 
 PARAMETERS: Mapping[str, Json] = {
     "volume_type": {
@@ -46,7 +46,7 @@ def made(
         yield Poll(message=f"Cinder makes a volume of {facts['size']} GiB")
     if volume is None:
         raise OpenStackError(f"the volume {id}, made for {resource}, has gone meanwhile")
-    if volume.status not in GOOD:
+    if volume.status in FAILED:
         raise OpenStackError(
             f"Cinder could not make a volume for {resource}: it is in {volume.status}{because(storage, volume)}"
         )
@@ -75,7 +75,7 @@ def unmade(storage: Any, context: Context, resource: Resource) -> Iterator[Poll]
     """Remove the volume that `made` has begun to make in this execution."""
     started = context.started(resource, STARTED)
     if started:
-        for id in _ids(storage, started.token, started.value):
+        for id in sorted(_ids(storage, started.token, started.value)):
             yield from removed(storage, VOLUME, id)
         context.forget(resource, STARTED)
 
@@ -84,7 +84,7 @@ def _without_failed(storage: Any, context: Context, resource: Resource) -> Itera
     started = context.started(resource, STARTED)
     if started:
         there = [found(storage, VOLUME, id) for id in _ids(storage, started.token, started.value)]
-        if not any(volume is not None and volume.status in GOOD for volume in there):
+        if all(volume is None or volume.status in FAILED for volume in there):
             yield from unmade(storage, context, resource)
 
 

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from embank.plugins import Checkpoint, Context, Json, Operation, Phase, Poll, ProtectionPlugin, Resource, closes
+from embank.errors import EmbankError
+from embank.plugins import (
+    BankError,
+    BankSection,
+    Checkpoint,
+    Context,
+    Json,
+    Operation,
+    Phase,
+    Poll,
+    ProtectionPlugin,
+    Resource,
+    closes,
+)
 from embank_plugins.openstack.cloud import Cloud, cloud_options
-from embank_plugins.openstack.volume_made import unmade
+from embank_plugins.openstack.volume_handover import arrived, handed_over, storage_in, taken_back
+from embank_plugins.openstack.volume_made import STARTED, dressed, unmade
 
 if TYPE_CHECKING:
     from oslo_config import cfg
@@ -15,6 +29,8 @@ if TYPE_CHECKING:
 SECTION = "volume"
 SERVER = "OS::Nova::Server"
 RESTORED = "restored"
+
+Restored = Callable[[Any, Mapping[str, Any]], Generator[Poll, None, str]]
 
 
 class VolumePlugin(ProtectionPlugin):
@@ -53,13 +69,52 @@ class VolumePlugin(ProtectionPlugin):
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
     ) -> Iterator[Poll]:
         """Remove a new volume whose restore did not come to its end."""
-        if not checkpoint.section(resource).noted(RESTORED):
-            yield from unmade(self.storage, context, resource)
+        section = checkpoint.section(resource)
+        started = context.started(resource, STARTED)
+        if not started or section.noted(RESTORED):
+            return
+        source = self.saved_in(section, resource)
+        if isinstance(started.value, str) and source is not self.storage:
+            yield from taken_back(source, self.storage, started.value)
+        yield from unmade(source, context, resource)
+
+    def restore(
+        self, checkpoint: Checkpoint, context: Context, resource: Resource, restored: Restored
+    ) -> Iterator[Poll]:
+        """What the plugins do alike: `restored` restores the data, where they were saved."""
+        section = checkpoint.section(resource)
+        if section.noted(RESTORED):
+            return
+        saved, target = section.load(), self.storage
+        source = self.saved_in(section, resource)
+        volume = None if source is target else arrived(target, context, resource)
+        if volume is None:
+            volume = yield from restored(source, saved)
+        if source is not target:
+            yield from handed_over(source, target, resource, volume)
+        dressed(target, volume, saved["volume"])
+        context.record_restored(resource, {"volume_id": volume})
+        section.note(RESTORED, True)
 
     @property
     def storage(self) -> Any:
-        """Cinder."""
+        """Cinder, in the project that is logged in to."""
         return self._cloud.connection.block_storage
+
+    @property
+    def project(self) -> str:
+        """The project that is logged in to."""
+        return self._cloud.project_id
+
+    def saved_in(self, section: BankSection, resource: Resource) -> Any:
+        """Cinder, in the project of what was saved; of a protection that saved nothing it is the one at hand."""
+        try:
+            project = section.load()["project_id"]
+        except BankError:
+            raise
+        except EmbankError:
+            return self.storage
+        return self.storage if project == self.project else storage_in(self._cloud, project, resource)
 
 
 def members(resource: Resource | Sequence[Resource]) -> tuple[Resource, ...]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 from embank.plugins import NO_PARAMETERS, Checkpoint, Context, Json, Operation, Poll, Resource
 from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack import volume_snapshots as snapshots
 from embank_plugins.openstack.volume_cinder import SNAPSHOT, found, volume_there
-from embank_plugins.openstack.volume_facts import FACTS, GIBIBYTES, closed_object, facts
-from embank_plugins.openstack.volume_made import PARAMETERS, dressed, made
-from embank_plugins.openstack.volume_plugin import RESTORED, VolumePlugin, members
+from embank_plugins.openstack.volume_facts import FACTS, GIBIBYTES, TEXT, closed_object, facts
+from embank_plugins.openstack.volume_made import PARAMETERS, made
+from embank_plugins.openstack.volume_plugin import VolumePlugin, members
 
 
 class VolumeSnapshotPlugin(VolumePlugin):
@@ -37,28 +37,27 @@ class VolumeSnapshotPlugin(VolumePlugin):
         taken = yield from snapshots.taken(self.storage, checkpoint, context, volumes)
         for each, volume in volumes:
             about = {"id": taken[each.id], "size": volume.size}
-            checkpoint.section(each).save({"volume": facts(volume), "snapshot": about})
+            checkpoint.section(each).save({"project_id": self.project, "volume": facts(volume), "snapshot": about})
 
     def activity_restore_parallel(
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
     ) -> Iterator[Poll]:
         """Make a new volume of the snapshot."""
-        section = checkpoint.section(resource)
-        saved = section.load()
-        snapshot = self._snapshot(resource, saved)
-        volume = yield from made(
-            self.storage, context, resource, saved["volume"], parameters, snapshot_id=snapshot.id
-        )
-        dressed(self.storage, volume, saved["volume"])
-        context.record_restored(resource, {"volume_id": volume})
-        section.note(RESTORED, True)
+
+        def to_volume(storage: Any, saved: Mapping[str, Any]) -> Generator[Poll, None, str]:
+            snapshot = usable(storage, resource, saved)
+            source = {"snapshot_id": snapshot.id}
+            return (yield from made(storage, context, resource, saved["volume"], parameters, **source))
+
+        yield from self.restore(checkpoint, context, resource, to_volume)
 
     def activity_verify_parallel(
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
     ) -> None:
         """See whether the snapshot is there."""
-        saved = checkpoint.section(resource).load()
-        snapshot = self._snapshot(resource, saved)
+        section = checkpoint.section(resource)
+        saved = section.load()
+        snapshot = usable(self.saved_in(section, resource), resource, saved)
         then, now = (resource.id, saved["snapshot"]["size"]), (snapshot.volume_id, snapshot.size)
         if then != now:
             raise OpenStackError(f"the snapshot {snapshot.id} of {resource} is not the one saved: {then} → {now}")
@@ -67,20 +66,23 @@ class VolumeSnapshotPlugin(VolumePlugin):
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
     ) -> Iterator[Poll]:
         """Delete the snapshot, also that of a protection that was killed."""
-        yield from snapshots.deleted(self.storage, snapshots.left_of(self.storage, checkpoint, resource))
-        checkpoint.section(resource).clear()
+        section = checkpoint.section(resource)
+        storage = self.saved_in(section, resource)
+        yield from snapshots.deleted(storage, snapshots.left_of(storage, checkpoint, resource))
+        section.clear()
 
-    def _snapshot(self, resource: Resource, saved: Mapping[str, Any]) -> Any:
-        id = saved["snapshot"]["id"]
-        snapshot = found(self.storage, SNAPSHOT, id)
-        if snapshot is None:
-            raise OpenStackError(
-                f"the snapshot {id} of {resource} is not there any more: somebody has deleted it in Cinder, or it "
-                "belongs to another project than the one that is logged in to"
-            )
-        if snapshot.status not in ("available", "backing-up"):
-            raise OpenStackError(f"the snapshot {id} of {resource} is in {snapshot.status}")
-        return snapshot
+
+def usable(storage: Any, resource: Resource, saved: Mapping[str, Any]) -> Any:
+    """A saved snapshot. Raises OpenStackError when it has gone or is broken."""
+    id = saved["snapshot"]["id"]
+    snapshot = found(storage, SNAPSHOT, id)
+    if snapshot is None:
+        raise OpenStackError(
+            f"the snapshot {id} of {resource} is not there any more: somebody has deleted it in Cinder"
+        )
+    if snapshot.status not in ("available", "backing-up"):
+        raise OpenStackError(f"the snapshot {id} of {resource} is in {snapshot.status}")
+    return snapshot
 
 
 RESTORE_PARAMETERS: Mapping[str, Json] = {
@@ -88,4 +90,6 @@ RESTORE_PARAMETERS: Mapping[str, Json] = {
     "properties": dict(PARAMETERS),
     "additionalProperties": False,
 }
-SAVED: Mapping[str, Json] = closed_object(volume=FACTS, snapshot=closed_object(id={"type": "string"}, size=GIBIBYTES))
+SAVED: Mapping[str, Json] = closed_object(
+    project_id=TEXT, volume=FACTS, snapshot=closed_object(id={"type": "string"}, size=GIBIBYTES)
+)
