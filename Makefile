@@ -3,15 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 MISTRAL := .venv-mistral
+OPENSTACK := .venv-openstack
 PYTEST := $(BIN)/python -m pytest
 JOBS ?= 2
 
-.PHONY: help setup services demo test test-fast lint types test-service test-large coverage golden bench clean
+.PHONY: help setup services demo test test-fast lint types test-service test-openstack test-large coverage golden bench clean
 
 help:
 	@echo "make demo       build a small application, protect it, destroy it, restore it (a minute)"
 	@echo "make test       everything: lint, types, fast tests, tests with real services, large tests"
 	@echo "make test-fast  lint, types and the tests that need no service"
+	@echo "make test-service, make test-openstack, make test-large"
+	@echo "                the others: PostgreSQL and Mistral; OpenStack; much data"
 	@echo "make golden     regenerate the golden files (read the diff before you commit it)"
 	@echo "make bench      the benchmarks"
 	@echo "make clean      remove what these made"
@@ -27,12 +30,16 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	@touch $@
 
-services: setup $(MISTRAL)/.ready
-	@sh tests/services/install.sh postgresql rabbitmq-server
+services: setup $(MISTRAL)/.ready $(OPENSTACK)/.ready
+	@sh tests/services/install.sh postgresql rabbitmq-server mariadb-server-core mariadb-client-core qemu-utils
 
 # An environment of its own: Mistral wants other packages than Embank, and many.
 $(MISTRAL)/.ready: pyproject.toml tests/services/mistral-constraints.txt tests/services/mistral-environment.sh | $(VENV)/.ready
 	@sh tests/services/mistral-environment.sh $(PYTHON) $(MISTRAL)
+	@touch $@
+
+$(OPENSTACK)/.ready: tests/services/openstack-requirements.txt tests/services/openstack-environment.sh | $(VENV)/.ready
+	@sh tests/services/openstack-environment.sh $(PYTHON) $(OPENSTACK)
 	@touch $@
 
 demo: setup
@@ -46,28 +53,31 @@ types: setup
 	$(BIN)/mypy
 
 test-fast: lint types
-	$(PYTEST) -n $(JOBS) --dist worksteal -m "not service and not large" $(COVERAGE)
+	$(PYTEST) -n $(JOBS) --dist worksteal -m "not service and not openstack and not large" $(COVERAGE)
 
 test-service: services
-	$(PYTEST) -m "service" $(COVERAGE)
+	$(PYTEST) -m "service and not openstack" $(COVERAGE)
+
+test-openstack: services
+	$(PYTEST) -m "openstack" $(COVERAGE)
 
 test-large: setup
-	$(PYTEST) -n $(JOBS) -m "large and not service"
+	$(PYTEST) -n $(JOBS) -m "large and not service and not openstack"
 
 test: COVERAGE = --cov --cov-append --cov-report=
 test: setup
 	@rm -f .coverage .coverage.*
-	@$(MAKE) --no-print-directory test-fast test-service COVERAGE="$(COVERAGE)"
+	@$(MAKE) --no-print-directory test-fast test-service test-openstack COVERAGE="$(COVERAGE)"
 	@$(MAKE) --no-print-directory test-large coverage
 
 coverage:
 	$(BIN)/coverage report
 
 golden: setup
-	$(PYTEST) -q --regenerate-golden -m "not service and not large"
+	$(PYTEST) -q --regenerate-golden -m "not service and not openstack and not large"
 
 bench: setup
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:
-	rm -rf $(VENV) $(MISTRAL) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf $(VENV) $(MISTRAL) $(OPENSTACK) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

@@ -14,18 +14,27 @@ import pytest
 # tests/services is no package: what it has is loaded by path.
 SERVICES = Path(__file__).parents[1] / "services"
 _tenants = runpy.run_path(str(SERVICES / "openstack_tenant.py"))
-_running = runpy.run_path(str(SERVICES / "openstack_running.py"))
-RUNNING = "EMBANK_TEST_OPENSTACK"  # the address of a Keystone that runs already, with an administrator of ours
+_services = runpy.run_path(str(SERVICES / "openstack_service.py"))
+RUNNING = "EMBANK_TEST_OPENSTACK"  # a variable: the URL of a Keystone that runs already, with our administrator
+ERRORS = 40  # of the services' logs, in the report of a test that failed
 
 MakeTenant = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
-def openstack_services() -> Any:
-    """The cloud: `.auth_url`, `.region`, `.admin`; and when it is the tests' own `.stop(name)`, `.kill(name)`,
-    `.start(name)`.
+def openstack_services() -> Iterator[Any]:
+    """The cloud: `.auth_url`, `.region`, `.admin` (a connection), `.logs`, and `.stop(name)`, `.kill(name)`,
+    `.start(name)` of one of its services, which are in openstack_processes.py.
     """
-    return _running["Running"](os.environ[RUNNING])
+    if running := os.environ.get(RUNNING):
+        yield _services["Running"](running)
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            services = stack.enter_context(_services["start_openstack"]())
+        except (_services["Unusable"], _services["NotStarted"]) as error:
+            pytest.fail(f"OpenStack: {error}", pytrace=False)
+        yield services
 
 
 @pytest.fixture
@@ -48,3 +57,14 @@ def tenant(make_tenant: MakeTenant) -> Any:
     `.section` (text for a provider's file), `.conf(*classes, **sections)`.
     """
     return make_tenant()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    services = getattr(item, "funcargs", {}).get("openstack_services")
+    if services is not None:
+        errors = services.errors()
+        if report.failed and errors:
+            report.sections.append(("errors in OpenStack's logs", "\n".join(errors[-ERRORS:])))
+    return report
