@@ -225,6 +225,27 @@ def test_addresses_that_are_taken_are_told(here: Any, tmp_path: Path) -> None:
     assert vip.fixed_ips[0]["ip_address"] != "10.3.0.7"
 
 
+def test_a_restore_that_failed_leaves_nothing(public: Any, here: Any, there: Any, tmp_path: Path) -> None:
+    neutron = here.connection.network
+    saved = Networks(tmp_path, here, *topology.build(neutron, public))
+    other = there.connection.network
+    empty = topology.seen(other)
+    mine = saved.driver.again(saved.checkpoint, "killed")
+    context, plugin = KitContext(mine, Operation.RESTORE), NetworkPlugin(there.conf(NetworkPlugin))
+    arguments = (mine, context, saved.resources, ({}, {}))
+    for poll in plugin.activity_restore_parallel(*arguments):
+        if poll.message.startswith("port"):
+            break
+    partly = topology.seen(other)
+    assert [len(partly[part]) for part in ("networks", "subnets", "routers", "security_groups")] == [2, 3, 1, 3]
+    for _ in range(2):
+        list(plugin.activity_restore_post(*arguments))
+        assert topology.seen(other) == empty
+    list(plugin.activity_restore_parallel(*arguments))
+    list(plugin.activity_restore_post(*arguments))
+    assert topology.seen(other) == topology.seen(neutron)
+
+
 def test_a_network_that_has_gone_is_told(here: Any, tmp_path: Path) -> None:
     network = here.connection.network.create_network(name="short-lived")
     here.connection.network.delete_network(network)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from embank.plugins import Checkpoint, Context, Json, Operation, Phase, Poll, ProtectionPlugin, Resource
+from embank.plugins import Checkpoint, Context, Json, Operation, Phase, Poll, ProtectionPlugin, Resource, closes
 from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.cloud import Cloud, cloud_options
 from embank_plugins.openstack.network_definition import saved_schema
+from embank_plugins.openstack.network_discard import discard
 from embank_plugins.openstack.network_made import Made
 from embank_plugins.openstack.network_port import ADDRESSES
 from embank_plugins.openstack.network_reading import read_network
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from oslo_config import cfg
 
 TYPE = "OS::Neutron::Network"
+TOGETHER = "topology"
+RESTORED = "restored"
 
 
 class NetworkPlugin(ProtectionPlugin):
@@ -53,7 +56,7 @@ class NetworkPlugin(ProtectionPlugin):
         self, operation: Operation, phase: Phase, resource: Resource, parents: Sequence[Resource]
     ) -> str | None:
         """Restored together: routers and security groups belong to several networks."""
-        return "topology" if (operation, phase) == (Operation.RESTORE, Phase.PARALLEL) else None
+        return TOGETHER if operation is Operation.RESTORE else None
 
     def activity_protect_parallel(
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
@@ -77,14 +80,34 @@ class NetworkPlugin(ProtectionPlugin):
         cloud = self._cloud.connection
         token = str(context.once(resource, "token", lambda token: token))
         made = Made(cloud.network, self._cloud.project_id, token)
-        built = context.started(resource, "topology")
+        built = context.started(resource, TOGETHER)
         if not (built and built.value):
             yield from rebuild(made, networks, context.log)
-        known = context.once(resource, "topology", lambda _: {"new": made.new, "unfinished": made.unfinished})
+        known = context.once(resource, TOGETHER, lambda _: {"new": made.new, "unfinished": made.unfinished})
         made.new, made.unfinished = known["new"], known["unfinished"]
         yield from made.finish()
         for each, network in zip(resource, networks, strict=True):
             context.record_restored(each, restored(made, network.saved))
+            checkpoint.section(each).note(RESTORED, True)
+
+    @closes("parallel")
+    def activity_restore_post(
+        self,
+        checkpoint: Checkpoint,
+        context: Context,
+        resource: Sequence[Resource],
+        parameters: Sequence[Mapping[str, Json]],
+    ) -> Iterator[Poll]:
+        """Remove networks whose restore did not come to its end."""
+        token, built = context.started(resource, "token"), context.started(resource, TOGETHER)
+        if not token:
+            return
+        made = Made(self._cloud.connection.network, self._cloud.project_id, token.token)
+        if not (built and built.value):
+            yield from discard(made)
+        elif not all(checkpoint.section(each).noted(RESTORED) for each in resource):
+            made.unfinished = built.value["unfinished"]
+            yield from made.finish()
 
     def activity_verify_parallel(
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]

@@ -37,10 +37,8 @@ class Made:
 
     def make(self, kind: str, saved: Definition, body: Mapping[str, Any]) -> str:
         """The id of what is made like this, now or by an earlier run. Raises what openstacksdk raises."""
-        if kind not in self._marked:
-            self._marked[kind] = self._find(kind)
         mark = f"{self.token}/{saved['id']}"
-        found = self._marked[kind].get(mark)
+        found = self.marked(kind).get(mark)
         if not found:
             found = str(getattr(self.neutron, f"create_{kind}")(**body, description=mark).id)
         self.new[kind][saved["id"]] = found
@@ -69,6 +67,15 @@ class Made:
             return found if shared or found.project_id == self.project else None
         return None
 
-    def _find(self, kind: str) -> dict[str, str]:
-        everything = getattr(self.neutron, f"{kind}s")(project_id=self.project)
-        return {each.description: each.id for each in everything if (each.description or "").startswith(self.token)}
+    def marked(self, kind: str) -> dict[str, str]:
+        """What earlier runs made and did not finish: ids by description."""
+        if kind not in self._marked:
+            with told(f"list what there is of the kind {KINDS[kind]}"):
+                found = [
+                    (each.description or "", each.id)
+                    for each in getattr(self.neutron, f"{kind}s")(project_id=self.project)
+                ]
+            self._marked[kind] = {
+                description: each for description, each in found if description.startswith(self.token)
+            }
+        return self._marked[kind]

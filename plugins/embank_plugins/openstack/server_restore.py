@@ -122,6 +122,10 @@ class ServerRestore:
         while find_server(self.cloud.compute, server.id):
             yield Poll(after=BUILDING, message="removing a server that could not be built")
         self.context.forget(self.resource, "server")
+        for port in self.made.unfinished:
+            with told(f"remove the port {port['id']}"):
+                self.cloud.network.delete_port(port["id"], ignore_missing=True)
+        self.context.forget(self.resource, "ports")
 
     def _delete_with(self, server: Any) -> None:
         """Volumes that were to be deleted with their server are so again, now that it is there."""
