@@ -43,6 +43,12 @@ class Swift:
     def auth_url(self) -> str:
         return f"{self.url}/auth/v1.0"
 
+    @property
+    def pid(self) -> int:
+        """Of the running process, or the last one."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start it, and return when it answers. It keeps its port and what it has stored."""
         arguments = [HERE / "swift_server.py", self.home, str(self.port), str(os.getpid())]
@@ -63,6 +69,11 @@ class Swift:
         if self._process and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
+
+    def wait(self) -> None:
+        """Until it has ended, for whatever reason."""
+        assert self._process is not None
+        self._process.wait()
 
     def _answers(self) -> bool:
         try:

@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 from embank.plugins import BankError
 
 IN_ALL = 90.0  # s
-FIRST, LONGEST = 0.25, 8.0  # s
+FIRST, LONGEST = 0.25, 4.0  # s
 Got = TypeVar("Got")
 
 
@@ -96,3 +96,16 @@ def retry_after(value: str | None) -> float | None:
     except ValueError:
         return None
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def unanswered(error: BaseException) -> Failure:
+    """What a client library has to say of a connection, in the words of its innermost cause."""
+    waiting, seen = [error], set[int]()
+    while waiting:
+        each = waiting.pop()
+        seen.add(id(each))
+        if isinstance(each, OSError) and each.strerror:
+            return Failure(f"nobody answers: {each.strerror}")
+        inner = (each.__cause__, each.__context__, getattr(each, "reason", None), *each.args)
+        waiting += [found for found in inner if isinstance(found, BaseException) and id(found) not in seen]
+    return Failure(f"nobody answers: {str(error)[:200]}")

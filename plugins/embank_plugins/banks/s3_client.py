@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from embank.plugins import BankError
-from embank_plugins.banks.patience import Failure, Service, retry_after
+from embank_plugins.banks.patience import Failure, Service, retry_after, unanswered
 
 CONNECT, READ = 10, 60  # s
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -84,7 +84,7 @@ class S3Client(Service):
             hint = "bank_s3_ca_cert_file in [s3_client] names a file of certificates"
             raise self.cannot(action, f"{error}; {hint}") from error
         except (exceptions.ConnectionError, exceptions.HTTPClientError) as error:
-            return Failure(str(error))
+            return unanswered(error)
         except exceptions.BotoCoreError as error:
             raise self.cannot(action, str(error)) from error
         return Reply(answer)

@@ -9,7 +9,7 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from embank.plugins import BankError
-from embank_plugins.banks.patience import Failure, Service, retry_after
+from embank_plugins.banks.patience import Failure, Service, retry_after, unanswered
 from embank_plugins.banks.swift_login import Login, Settings
 
 TIMES = (10, 60)  # s, to connect, and between two bytes of an answer
@@ -80,7 +80,7 @@ class Account(Service):
             except exceptions.SSLError as error:
                 raise self.cannot(action, str(error)) from error
             except exceptions.ClientException as error:
-                return Failure(str(error))
+                return unanswered(error)
             if response.status_code != NOT_LOGGED_IN or renewed:
                 break
             response.close()

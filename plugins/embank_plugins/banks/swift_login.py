@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from embank.plugins import BankError
-from embank_plugins.banks.patience import Failure
+from embank_plugins.banks.patience import Failure, unanswered
 
 SECTION = "[swift_client]"
 OWN_VERSIONS = ("/v1", "/v1.0")
@@ -66,7 +66,7 @@ class Login:
         except exceptions.CatalogException:
             found = None
         except (exceptions.ConnectionError, exceptions.HttpServerError, exceptions.TooManyRequests) as error:
-            return Failure(f"cannot log in: {error}")
+            return unanswered(error)
         except exceptions.ClientException as error:
             raise BankError(f"cannot log in at {settings.auth_url}: {error}") from error
         return str(found) if found else self._no_account()
