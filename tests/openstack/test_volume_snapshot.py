@@ -21,8 +21,6 @@ def test_flags_and_metadata_of_any_name(tenant: Any, tmp_path: Path) -> None:
     storage = tenant.connection.block_storage
     metadata = {"name": "ünï", "a b": ""}
     volume = volumes.new_volume(tenant, name="", description="<% $.x %> {{ 7*7 }}", metadata=metadata)
-        tenant, name="", description="<% $.x %> {{ 7*7 }}", metadata={"name": "ünï", "a b": ""}
-    )
     storage.set_volume_bootable_status(volume.id, True)
     storage.set_volume_readonly(volume.id, True)
     volume.set_image_metadata(storage, {"volume": "x", "session": "y", "hw_disk_bus": "scsi"})
