@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from embank.cli.options import OS_CLOUD
 from embank.cli.report import need
 from embank.cli.run import execute, tell
 from embank.errors import EmbankError, ExitCode, UsageError
@@ -52,8 +54,11 @@ def take_up(directory: ExecutionDirectory, arguments: argparse.Namespace, cancel
         if directory.cancel.exists() and not cancel_by and not found.replayed.interrupted_by:
             sys.stderr.write("somebody asked to cancel it before its runner left off: it is cancelled\n")
             cancel_by = CANCEL
-        provider = _provider(found, arguments, cancelling=bool(cancel_by))
-        if not cancel_by and is_given_up(found.replayed.conductor, provider):
+        only_closers = found.replayed.before is not None  # of an execution that had ended: nothing else is left
+        provider = _provider(found, arguments, cancelling=bool(cancel_by) or only_closers)
+        if only_closers:
+            cancel_by = ""
+        elif not cancel_by and is_given_up(found.replayed.conductor, provider):
             sys.stderr.write(
                 "its checkpoint says that it has failed: the journal could not be written to the end. Nothing is "
                 "repeated; what is still open is closed\n"
@@ -125,6 +130,8 @@ def _provider(found: KeptExecution, arguments: argparse.Namespace, *, cancelling
     from embank.inputs.provider import find_provider, load_providers
 
     heading = found.heading
+    if heading.cloud:  # what was begun in a cloud goes on there, unless somebody says otherwise
+        os.environ.setdefault(OS_CLOUD, heading.cloud)
     files = need(load_providers(arguments.provider_config_dir or heading.providers))
     provider = need(find_provider(files, heading.provider))
     changes = list(_changes(heading, found, provider))
@@ -154,6 +161,7 @@ def _changes(heading: Heading, found: KeptExecution, provider: Provider) -> Iter
         providers=heading.providers,
         parallel=heading.parallel,
         fail_fast=heading.fail_fast,
+        cloud=os.environ.get(OS_CLOUD, ""),
     )
     yield from heading.changes(now)
 
