@@ -16,7 +16,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,22 +34,45 @@ transport_url = fake://
 connection = sqlite:///{home}/mistral.sqlite
 sqlite_synchronous = false
 [pecan]
-auth_enable = false
+auth_enable = {authenticates}
 [api]
 host = 127.0.0.1
 port = {port}
 # the default costs 100 ms and more for every task of a workflow; clients can then ask for no validation
 validation_mode = enabled
 """
+# Its own account; the service creates trusts with it.
+KEYSTONE = """\
+[keystone_authtoken]
+www_authenticate_uri = {account.auth_url}
+auth_url = {account.auth_url}
+auth_type = password
+username = {account.user}
+password = {account.password}
+project_name = {account.project}
+user_domain_name = Default
+project_domain_name = Default
+"""
+
+
+@dataclass(frozen=True)
+class Account:
+    """Mistral's account at a Keystone, and tokens for those who ask it (`Server.request`)."""
+
+    auth_url: str
+    user: str
+    password: str
+    project: str
+    token: Callable[[], str]
 
 
 class Server:
     """A Mistral. `url` is what clients want; executors read provider files from `providers`, again when they change.
 
-    `log` has what all of its parts say, across restarts.
+    `log` has what all of its parts say, across restarts. With an `account` it wants to be asked with tokens.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, account: Account | None = None) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -58,7 +82,9 @@ class Server:
         self.providers = home / "providers.d"
         self.providers.mkdir()
         self.configuration = home / "mistral.conf"
-        self.configuration.write_text(CONFIGURATION.format(home=home, port=port))
+        text = CONFIGURATION.format(home=home, port=port, authenticates=account is not None)
+        self.configuration.write_text(text + (KEYSTONE.format(account=account) if account else ""))
+        self._account = account
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -98,6 +124,8 @@ class Server:
         """Talk to the API without a client library: `request("GET", "/executions")`. JSON in and out."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
+        if self._account:
+            headers["X-Auth-Token"] = self._account.token()
         with urllib.request.urlopen(urllib.request.Request(self.url + path, data, headers, method=method)) as answer:
             return json.loads(answer.read() or b"null")
 
@@ -152,11 +180,11 @@ def start_oracle() -> Iterator[Oracle]:
 
 
 @contextlib.contextmanager
-def start_mistral() -> Iterator[Server]:
+def start_mistral(account: Account | None = None) -> Iterator[Server]:
     """A running server, and nothing left of it afterwards. Fails in one line when Mistral is not installed."""
     _need_mistral()
     home = Path(tempfile.mkdtemp(prefix="embank-mistral-"))
-    server = Server(home)
+    server = Server(home, account)
     try:
         server.start()
         yield server

@@ -1,0 +1,140 @@
+"""A Mistral that wants to be asked with tokens, found in Keystone's catalogue."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.openstack
+EMBANK = Path(sys.executable).parent / "embank"
+SERVICES = Path(__file__).parents[1] / "services"
+_services = runpy.run_path(str(SERVICES / "mistral_service.py"))
+Embank = Callable[..., subprocess.CompletedProcess[str]]
+
+PROVIDER = """
+[provider]
+name = local
+id = {id}
+description = An application
+bank = karbor.protections.embank-filesystem-bank-plugin
+plugin = karbor.protections.embank-application-protection-plugin
+[filesystem_bank]
+path = {work}/bank
+[local_application]
+application = shop
+freeze = shop /bin/touch {work}/frozen
+thaw = shop /bin/rm {work}/frozen
+"""
+PLAN = "version: 1\nname: shop\nprovider: local\nresources: [{type: Local::Application, id: shop}]\n"
+RESOURCES = "version: 1\nresources: [{type: Local::Application, id: shop}]\n"
+
+
+@pytest.fixture(scope="module")
+def mistral(openstack_services: Any) -> Iterator[Any]:
+    """The server, with an account of its own and its address in the catalogue."""
+    admin = openstack_services.admin
+    identity = admin.identity
+    name, password = f"mistral-{uuid.uuid4().hex[:8]}", uuid.uuid4().hex
+    user = identity.create_user(name=name, password=password, domain_id="default")
+    project = identity.find_project("service")
+    identity.assign_project_role_to_user(project.id, user.id, identity.find_role("admin").id)
+    account = _services["Account"](
+        openstack_services.auth_url, name, password, "service", lambda: str(admin.auth_token)
+    )
+    with _services["start_mistral"](account) as server:
+        service = identity.create_service(name=name, type="workflowv2")
+        for interface in ("public", "internal"):
+            where = {"url": server.url, "region_id": openstack_services.region, "interface": interface}
+            identity.create_endpoint(service_id=service.id, **where)
+        yield server
+        identity.delete_service(service)
+    identity.delete_user(user)
+
+
+@pytest.fixture
+def embank(tmp_path: Path, mistral: Any, tenant: Any) -> Embank:
+    """`embank("submit", ...)` as the tenant's user, by the `OS_*` variables, in a directory with a workflow."""
+    provider = PROVIDER.format(work=tmp_path, id=uuid.uuid4())
+    (mistral.providers / "local.conf").write_text(provider)
+    (tmp_path / "providers.d").mkdir()
+    (tmp_path / "providers.d" / "local.conf").write_text(provider)
+    (tmp_path / "plan.yaml").write_text(PLAN)
+    (tmp_path / "resources.yaml").write_text(RESOURCES)
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("EMBANK_", "OS_"))}
+    own = {f"OS_{key.upper()}": value for key, value in tenant.options.items()}
+
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [EMBANK, *arguments], cwd=tmp_path, env=kept | own | environment, capture_output=True, text=True,
+            timeout=300, check=False,
+        )  # fmt: skip
+
+    done = run("compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "shop.yaml")
+    assert done.returncode == 0, done.stderr
+    return run
+
+
+def status(embank: Embank, checkpoint: str) -> Any:
+    shown = embank("checkpoint", "show", "--provider", "local", checkpoint, "-f", "json")
+    return json.loads(shown.stdout)["status"]
+
+
+def test_mistral_is_found_and_asked_as_the_variables_say(mistral: Any, embank: Embank) -> None:
+    done = embank("submit", "shop.yaml", "--watch")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (id_,) = embank("execution", "list", "-f", "value", "-c", "id").stdout.split()
+    assert mistral.url in done.stderr
+    assert status(embank, id_) == "available"
+
+
+def test_mistral_is_found_and_asked_as_a_cloud_says(tmp_path: Path, tenant: Any, embank: Embank) -> None:
+    auth = {key: value for key, value in tenant.options.items() if key != "region_name"}
+    cloud = {"auth": auth, "region_name": tenant.region}
+    (tmp_path / "clouds.yaml").write_text(json.dumps({"clouds": {"mine": cloud}}))
+    without = dict.fromkeys((f"OS_{key.upper()}" for key in tenant.options), "")
+    done = embank("submit", "shop.yaml", "--watch", "--os-cloud", "mine", **without)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_password_that_is_wrong(tenant: Any, embank: Embank) -> None:
+    done = embank("submit", "shop.yaml", OS_PASSWORD="mistaken-secret")
+    assert done.returncode == 8
+    assert "cannot log in" in done.stderr
+    assert "mistaken-secret" not in done.stdout + done.stderr
+
+
+def test_another_project_does_not_see_it(embank: Embank, make_tenant: Callable[..., Any]) -> None:
+    done = embank("submit", "shop.yaml", "--watch")
+    assert done.returncode == 0, done.stderr
+    (id_,) = embank("execution", "list", "-f", "value", "-c", "id").stdout.split()
+    other = {f"OS_{key.upper()}": value for key, value in make_tenant().options.items()}
+    done = embank("watch", id_, "--state-dir", "elsewhere", **other)
+    assert done.returncode == 8
+    assert f"has no execution {id_}" in done.stderr
+
+
+def test_a_schedule_goes_on_without_the_user(mistral: Any, tenant: Any, embank: Embank) -> None:
+    """Mistral keeps a trust for it, and has the user's token no more when it starts the workflow."""
+    assert embank("schedule", "shop.yaml", "--cron", "* * * * *", "--count", "1").returncode == 0
+    trusts = list(tenant.connection.identity.trusts(trustor_user_id=tenant.user_id))
+    assert len(trusts) == 1
+    deadline = time.monotonic() + 150
+    started: list[Any] = []
+    while not started and time.monotonic() < deadline:
+        time.sleep(1)
+        path = f"{mistral.url}/executions?workflow_name=shop_protect"
+        started = tenant.connection.session.get(path).json()["executions"]
+    (execution,) = started
+    watched = embank("watch", execution["id"])
+    assert watched.returncode == 0, watched.stdout + watched.stderr
+    assert status(embank, execution["id"]) == "available"
