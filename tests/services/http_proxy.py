@@ -4,6 +4,7 @@
         proxy.rule = lambda method, url: Answer(503, {"Retry-After": "1"}) if "/volumes" in url else None
 
 Clients find it by `proxy.environment`. `proxy.seen` has what was asked, in order, as `METHOD URL`.
+Tokens in `proxy.ended` are refused, as services do when they have expired.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Proxy:
     def __init__(self) -> None:
         self.rule: Rule = lambda method, url: None
         self.seen: list[str] = []
+        self.ended: set[str] = set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"proxy": self}))
         self._server.daemon_threads = True
         self.environment = {
@@ -77,6 +79,8 @@ class Handler(BaseHTTPRequestHandler):
         self.proxy.seen.append(f"{self.command} {self.path}")
         body = _body(self)
         told = self.proxy.rule(self.command, self.path)
+        if self.headers.get("X-Auth-Token") in self.proxy.ended:
+            told = Answer(401, body=b'{"error": {"code": 401, "message": "The token has ended"}}')
         if isinstance(told, Answer):
             self.answer(told.status, {"Content-Type": "application/json", **told.headers}, told.body)
         else:

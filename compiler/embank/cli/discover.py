@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from embank.cli.app import EmbankCommand
-from embank.cli.options import add_provider, provider_of
+from embank.cli.options import add_cloud, add_provider, provider_of
 from embank.cli.output import write_artefact
 from embank.errors import ExitCode
 
@@ -18,6 +18,7 @@ class Discover(EmbankCommand):
         """The options."""
         parser = super().get_parser(prog_name)
         add_provider(parser)
+        add_cloud(parser)
         parser.add_argument(
             "-o", "--output", metavar="FILE", default="-", help="the resource graph (default: stdout)"
         )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from embank.cli.report import need
 from embank.errors import UsageError
@@ -12,6 +13,9 @@ from embank.errors import UsageError
 if TYPE_CHECKING:
     from embank.checkpoint.store import Checkpoints
     from embank.inputs.provider import Provider
+
+
+OS_CLOUD = "EMBANK_OS_CLOUD"  # where the plugins for OpenStack look for it
 
 
 def add_directory(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +45,27 @@ def add_provider(parser: argparse.ArgumentParser) -> None:
     """`--provider` and where to look for it."""
     parser.add_argument("--provider", metavar="PROVIDER", required=True, help="a provider, by id or name")
     add_directory(parser)
+
+
+def add_cloud(parser: argparse.ArgumentParser) -> None:
+    """`--os-cloud`, for the commands that call plugins."""
+    parser.add_argument(
+        "--os-cloud",
+        metavar="CLOUD",
+        action=_ChooseCloud,
+        help="an entry of clouds.yaml, for the plugins that work in OpenStack (default: $EMBANK_OS_CLOUD, "
+        "then [openstack] of the provider's file, then the OS_* variables)",
+    )
+
+
+class _ChooseCloud(argparse.Action):
+    """Plugins come to know it by the environment of this process."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        os.environ[OS_CLOUD] = values
+        setattr(namespace, self.dest, values)
 
 
 def whole(least: int) -> Callable[[str], int]:

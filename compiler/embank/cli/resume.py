@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from embank.cli.app import EmbankCommand
-from embank.cli.options import add_directory
+from embank.cli.options import add_cloud, add_directory
 from embank.cli.run import add_watching_options
 from embank.cli.taking_up import find, take_up
 from embank.errors import UsageError
@@ -26,6 +26,7 @@ class Resume(EmbankCommand):
             "--allow-stale", action="store_true", help="go on although the provider or a plugin has changed"
         )
         add_directory(parser)
+        add_cloud(parser)
         add_watching_options(parser)
         return parser
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embank.cli.app import EmbankCommand
-from embank.cli.options import add_directory, add_state_directory, whole
+from embank.cli.options import OS_CLOUD, add_cloud, add_directory, add_state_directory, whole
 from embank.cli.output import give_up_output, mind_terminals
 from embank.cli.report import need
 from embank.errors import UsageError
@@ -43,6 +43,7 @@ class Run(EmbankCommand):
         parser = super().get_parser(prog_name)
         parser.add_argument("file", metavar="FILE", help="the workflow file ('-': standard input)")
         add_directory(parser)
+        add_cloud(parser)
         add_execution_options(parser)
         return parser
 
@@ -98,6 +99,7 @@ def run_document(
         providers=str(Path(provider.file).resolve().parent),
         parallel=arguments.parallel,
         fail_fast=arguments.fail_fast,
+        cloud=os.environ.get(OS_CLOUD, ""),
     )
     with kept(state_directory(arguments.state_dir), heading, source, clock) as record:
         outcome = execute(document, provider, heading, record, arguments, clock=clock, debug=debug)

@@ -18,7 +18,7 @@ class Heading:
     """`plugins`: for each resource type of the workflow the plugin, as [path, version, sha256 of its contract].
 
     `file` is where the workflow was read from. No secret is part of any digest. `engine` is "" when the runner here
-    executes it; else it is imported, from the engine at that URL.
+    executes it; else it is imported, from the engine at that URL. `cloud` is what `--os-cloud` said.
     """
 
     execution: str
@@ -35,6 +35,7 @@ class Heading:
     engine: str = ""
     engine_url: str = ""
     engine_namespace: str = ""
+    cloud: str = ""
 
     def to_json(self) -> dict[str, Json]:
         """As it stands in the journal."""
@@ -46,6 +47,8 @@ class Heading:
             yield f"it began with Embank {self.embank}, this is {now.embank}"
         if self.provider_sha256 and self.provider_sha256 != now.provider_sha256:
             yield "the configuration of its provider has changed"
+        if self.cloud != now.cloud:
+            yield f"it began with {_choice(self.cloud)}, this is with {_choice(now.cloud)}"
         for kind, (path, version, digest) in self.plugins.items():
             if kind not in now.plugins:
                 yield f"the provider has no plugin for {kind} any more"
@@ -60,7 +63,14 @@ class Heading:
 
 
 def heading_of(
-    document: Document, provider: Provider, execution: str, *, providers: str, parallel: int, fail_fast: bool
+    document: Document,
+    provider: Provider,
+    execution: str,
+    *,
+    providers: str,
+    parallel: int,
+    fail_fast: bool,
+    cloud: str = "",
 ) -> Heading:
     """The heading of an execution that begins now. `providers`: the directory of the provider files."""
     types = {
@@ -86,7 +96,12 @@ def heading_of(
         plugins=plugins,
         parallel=parallel,
         fail_fast=fail_fast,
+        cloud=cloud,
     )
+
+
+def _choice(cloud: str) -> str:
+    return f"--os-cloud {cloud}" if cloud else "no --os-cloud"
 
 
 def lost_heading(document: Document, execution: str) -> Heading:
