@@ -114,6 +114,9 @@ def _keystone(site: Site) -> Sections:
         "fernet_tokens": {"key_repository": keys / "fernet"},
         "credential": {"key_repository": keys / "credential"},
         "token": {"expiration": 86400},
+        # On two cores the rest should have them.
+        "identity": {"password_hash_rounds": 4},
+        "cache": {"enabled": "true", "backend": "oslo_cache.dict"},
     }
 
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -83,8 +83,11 @@ class Services:
         self._read: dict[Path, int] = {}
         self._programs = _processes["programs"](site)
 
-    def start(self, *names: str) -> None:
-        """Start these, or all, and wait until they do their work. Raises NotStarted."""
+    def start(self, *names: str, wait_for: Callable[[], None] = lambda: None) -> None:
+        """Start these, or all, and wait until they do their work. Raises NotStarted.
+
+        `wait_for`: what only the services without an API need.
+        """
         begin = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
         chosen = {name: self._programs[name] for name in names or self._programs}
         apis = {name: program for name, program in chosen.items() if program.url}
@@ -92,7 +95,8 @@ class Services:
             self._processes.launch(name, program)
         for name, program in apis.items():
             self._processes.wait(name, program)
-        agents = chosen.keys() - apis.keys()
+        wait_for()
+        agents = [name for name in chosen if name not in apis]
         for name in agents:  # they ask the APIs
             self._processes.launch(name, chosen[name])
         deadline = time.monotonic() + _processes["PATIENCE"]
@@ -175,7 +179,7 @@ def _scratch() -> Iterator[Path]:
 @contextlib.contextmanager
 def _started(saved: Path) -> Iterator[Services]:
     """All services, with a copy of the saved state."""
-    with _scratch() as home, _processes["start_rabbitmq"]() as broker:
+    with _scratch() as home, _processes["start_rabbitmq"](wait=False) as broker:
         for name in KEPT:
             shutil.copytree(saved / name, home / name)
         site = new_site(home, broker.url)
@@ -185,7 +189,7 @@ def _started(saved: Path) -> Iterator[Services]:
             services = Services(site, processes)
             try:
                 _processes["sql"](processes, _accounts["move_catalogue"](catalogue(site)))
-                services.start()
+                services.start(wait_for=broker.wait)
                 yield services
             finally:
                 services.stop(*processes.running.keys() - {"mariadb"})

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -118,12 +117,16 @@ def create_tenant(admin: Any, region: str, directory: Path, roles: Iterable[str]
 
 def remove_tenant(admin: Any, tenant: Tenant) -> None:
     """Delete all that is in the project, the user, and the project. Fails when something cannot be deleted."""
-    inside = admin.connect_as(project_id=tenant.project_id, project_name=None, project_domain_name=None)
     with contextlib.ExitStack() as last_first:  # each, whatever becomes of the others
         last_first.callback(admin.identity.delete_project, tenant.project_id)
         last_first.callback(admin.identity.delete_user, tenant.user_id)
         for step in (_objects, _network, _images, _volumes, _snapshots, _groups, _backups, _servers):
-            last_first.callback(step, inside, tenant)
+            last_first.callback(step, admin, tenant)
+
+
+def _own(listing: Callable[..., Iterable[Any]], tenant: Tenant) -> Callable[[], Iterable[Any]]:
+    """Those of the project, as an administrator lists them."""
+    return lambda: listing(all_projects=True, project_id=tenant.project_id)
 
 
 def _until_gone(
@@ -163,46 +166,49 @@ def _gone() -> Iterator[None]:
         yield
 
 
-def _servers(inside: Any, tenant: Tenant) -> None:
-    compute = inside.compute
-    _until_gone(compute.servers, lambda server: compute.delete_server(server, ignore_missing=True))
-    for group in compute.server_groups():
-        compute.delete_server_group(group)
+def _servers(admin: Any, tenant: Tenant) -> None:
+    compute = admin.compute
+    _until_gone(_own(compute.servers, tenant), compute.delete_server)
     for pair in compute.keypairs(user_id=tenant.user_id):
         compute.delete_keypair(pair, user_id=tenant.user_id)
+    for group in compute.server_groups(all_projects=True):
+        if group.project_id == tenant.project_id:
+            compute.delete_server_group(group)
 
 
-def _backups(inside: Any, tenant: Tenant) -> None:
+def _backups(admin: Any, tenant: Tenant) -> None:
     """Of a chain the newest first: Cinder refuses the others until then."""
-    storage = inside.block_storage
+    storage = admin.block_storage
     _until_gone(
-        lambda: storage.backups(details=True),
+        lambda: storage.backups(details=True, all_tenants=True, project_id=tenant.project_id),
         lambda backup: storage.delete_backup(backup, force=backup.status not in ("available", "error")),
         ("creating", "restoring", "deleting"),
         lambda backup: storage.reset_backup_status(backup, "error"),
     )
 
 
-def _groups(inside: Any, tenant: Tenant) -> None:
-    storage = inside.block_storage
-    _until_gone(lambda: storage.group_snapshots(details=True), storage.delete_group_snapshot, ("creating",))
-    _until_gone(lambda: storage.groups(details=True), lambda group: storage.delete_group(group, delete_volumes=True))
+def _groups(admin: Any, tenant: Tenant) -> None:
+    storage = admin.block_storage
+
+    def own(listing: Callable[..., Iterable[Any]]) -> Iterator[Any]:
+        return (each for each in listing(details=True, all_tenants=True) if each.project_id == tenant.project_id)
+
+    _until_gone(lambda: own(storage.group_snapshots), storage.delete_group_snapshot, ("creating",))
+    _until_gone(lambda: own(storage.groups), lambda group: storage.delete_group(group, delete_volumes=True))
 
 
-def _snapshots(inside: Any, tenant: Tenant) -> None:
-    storage = inside.block_storage
+def _snapshots(admin: Any, tenant: Tenant) -> None:
+    storage = admin.block_storage
     _until_gone(
-        lambda: storage.snapshots(details=True),
+        _own(storage.snapshots, tenant),
         lambda snapshot: storage.delete_snapshot(snapshot, force=True),
         ("creating", "backing-up"),
         lambda snapshot: storage.reset_snapshot_status(snapshot, "error"),
     )
 
 
-def _volumes(inside: Any, tenant: Tenant) -> None:
-    storage = inside.block_storage
-    for transfer in storage.transfers():
-        storage.delete_transfer(transfer)
+def _volumes(admin: Any, tenant: Tenant) -> None:
+    storage = admin.block_storage
 
     def delete(volume: Any) -> None:
         for attachment in volume.attachments:  # its server has gone
@@ -213,26 +219,23 @@ def _volumes(inside: Any, tenant: Tenant) -> None:
         storage.delete_volume(volume, force=True)
 
     _until_gone(
-        lambda: storage.volumes(details=True),
+        _own(storage.volumes, tenant),
         delete,
         ("creating", "downloading", "uploading", "backing-up", "restoring-backup", "detaching", "attaching"),
     )
 
 
-def _images(inside: Any, tenant: Tenant) -> None:
-    def own() -> Iterator[Any]:
-        return (image for image in inside.image.images(owner=tenant.project_id) if image.owner == tenant.project_id)
-
+def _images(admin: Any, tenant: Tenant) -> None:
     def delete(image: Any) -> None:
         if image.is_protected:
-            inside.image.update_image(image, is_protected=False)
-        inside.image.delete_image(image)
+            admin.image.update_image(image, is_protected=False)
+        admin.image.delete_image(image)
 
-    _until_gone(own, delete)
+    _until_gone(lambda: admin.image.images(owner=tenant.project_id), delete)
 
 
-def _network(inside: Any, tenant: Tenant) -> None:
-    network, own = inside.network, {"project_id": tenant.project_id}
+def _network(admin: Any, tenant: Tenant) -> None:
+    network, own = admin.network, {"project_id": tenant.project_id}
     for address in network.ips(**own):
         network.delete_ip(address)
     for router in network.routers(**own):
@@ -245,9 +248,7 @@ def _network(inside: Any, tenant: Tenant) -> None:
     for port in network.ports(**own):
         with _gone():
             network.delete_port(port)
-    for subnet in network.subnets(**own):
-        network.delete_subnet(subnet)
-    for each in network.networks(**own):
+    for each in network.networks(**own):  # with their subnets
         network.delete_network(each)
     for pool in network.subnet_pools(**own):
         network.delete_subnet_pool(pool)
@@ -256,14 +257,21 @@ def _network(inside: Any, tenant: Tenant) -> None:
             network.delete_security_group(group)
 
 
-def _objects(inside: Any, tenant: Tenant) -> None:
-    store = inside.object_store
+def _objects(admin: Any, tenant: Tenant) -> None:
+    """With a token for the project: an account is its own only."""
+    inside = admin.connect_as(project_id=tenant.project_id, project_name=None, project_domain_name=None).session
+    account = inside.get_endpoint(service_type="object-store", interface="public")
     everything = {"Content-Type": "text/plain", "Accept": "application/json"}
-    for container in store.containers():
-        path = quote(container.name)
-        while names := [each.name for each in islice(store.objects(container.name), BULK)]:
-            lines = "\n".join(f"{path}/{quote(name)}" for name in names)
-            answer = store.post("/?bulk-delete", data=lines.encode(), headers=everything)
+
+    for container in _page(inside, account):
+        path = quote(container)
+        while found := _page(inside, f"{account}/{path}"):
+            lines = "\n".join(f"{path}/{quote(name)}" for name in found)
+            answer = inside.post(f"{account}?bulk-delete", data=lines.encode(), headers=everything)
             assert not answer.json()["Errors"], answer.text
-        with _gone():
-            store.delete_container(container.name)
+        inside.delete(f"{account}/{path}")
+
+
+def _page(inside: Any, url: str) -> list[str]:
+    """The first names of a listing."""
+    return [each["name"] for each in inside.get(url, params={"format": "json", "limit": BULK}).json()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -51,12 +52,18 @@ class Broker:
                 shutil.chown(path, "rabbitmq", "rabbitmq")
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def launch(self) -> None:
+        """Start it, and do not wait. It ends with the thread that calls this, whatever becomes of that."""
         with (self.home / "out").open("wb") as out:
             self._process = subprocess.Popen(
-                [PROGRAMS / "rabbitmq-server"], env=self.environment, cwd=self.home, stdin=subprocess.DEVNULL,
+                ["setpriv", "--pdeathsig", "TERM", PROGRAMS / "rabbitmq-server"],
+                env=self.environment, cwd=self.home, stdin=subprocess.DEVNULL,
                 stdout=out, stderr=out, start_new_session=True, **self._account,
             )  # fmt: skip
+
+    def wait(self) -> None:
+        """Until it answers."""
+        assert self._process is not None
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and self._process.poll() is None:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
@@ -67,16 +74,19 @@ class Broker:
     def stop(self) -> None:
         if self._process is None:
             return
-        for command in ([PROGRAMS / "rabbitmqctl", "-q", "stop"], ["epmd", "-kill"]):
-            subprocess.run(
-                command, env=self.environment, cwd=self.home, capture_output=True, check=False, timeout=60,
-                **self._account,
-            )  # fmt: skip
+        self._control(PROGRAMS / "rabbitmqctl", "-q", "stop")
         try:
             self._process.wait(30)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+        self._control("epmd", "-kill")  # it refuses while it knows of a node
+
+    def _control(self, *command: object) -> None:
+        subprocess.run(
+            list(map(str, command)), env=self.environment, cwd=self.home, capture_output=True, check=False,
+            timeout=60, **self._account,
+        )  # fmt: skip
 
 
 def _free_ports(count: int) -> list[int]:
@@ -88,14 +98,18 @@ def _free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def start_rabbitmq() -> Iterator[Broker]:
-    """A running broker, and nothing left of it afterwards. Fails in one line when RabbitMQ is not installed."""
+def start_rabbitmq(*, wait: bool = True) -> Iterator[Broker]:
+    """A broker that runs, or soon will, and nothing left of it afterwards. Fails in one line when RabbitMQ is not
+    installed.
+    """
     if not (PROGRAMS / "rabbitmq-server").exists():
         pytest.fail("RabbitMQ is not installed: run `make services` (apt-get install rabbitmq-server)", pytrace=False)
     home = Path(tempfile.mkdtemp(prefix="embank-mq-"))
     broker = Broker(home)
     try:
-        broker.start()
+        broker.launch()
+        if wait:
+            broker.wait()
         yield broker
     finally:
         broker.stop()
