@@ -14,29 +14,38 @@ from typing import Any
 
 import pytest
 
+from embank.cli.main import main
+from embank.conformance.driver import Driver, KitContext, filesystem_bank
 from embank.conformance.plugin import ProtectionPluginConformance, Subject
-from embank.plugins import Operation, Resource
+from embank.plugins import Json, Operation, Phase, Resource
+from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.server import ServerPlugin
 
 pytestmark = pytest.mark.openstack
 topology = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("topology.py"))))
 TYPE = "OS::Nova::Server"
-STRIDE = 7
+STRIDE = 1 if os.environ.get("EMBANK_TEST_EVERY_STEP") else 31  # each 31st step of some 60 takes a minute
 PATIENCE = 120  # s
+MARK = "embank_frozen"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def here(openstack_services: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A project for all tests here, with a network and an image."""
+    with topology.project(openstack_services, tmp_path_factory.mktemp("project")) as tenant:
+        neutron, glance = tenant.connection.network, tenant.connection.image
+        network = neutron.create_network(name="net")
+        neutron.create_subnet(network_id=network.id, ip_version=4, cidr="10.5.0.0/24")
+        glance.create_image(name="tiny", disk_format="raw", container_format="bare", data=os.urandom(1 << 16))
+        yield tenant
+
+
+@pytest.fixture(scope="module")
 def flavor(openstack_services: Any) -> Iterator[Any]:
     compute = openstack_services.admin.compute
     flavor = compute.create_flavor(name=f"tiny-{uuid.uuid4().hex[:8]}", ram=64, vcpus=1, disk=1)
     yield flavor
     compute.delete_flavor(flavor)
-
-
-@pytest.fixture
-def image(tenant: Any) -> Any:
-    make = tenant.connection.image.create_image
-    return make(name="tiny", disk_format="raw", container_format="bare", data=os.urandom(1 << 16))
 
 
 def eventually(get: Callable[[], Any], *statuses: str) -> Any:
@@ -87,12 +96,43 @@ def seen(cloud: Any) -> list[Any]:
                     "tag": interface.tag,
                     "floating": [each.floating_ip_address for each in neutron.ips(port_id=port.id)],
                 }
-                for interface in compute.server_interfaces(server)
+                for interface in sorted(compute.server_interfaces(server), key=lambda each: order(server, each))
                 for port in [neutron.get_port(interface.port_id)]
             ],
         }
         for server in sorted(compute.servers(), key=lambda server: str(server.name))
     ]
+
+
+def order(server: Any, interface: Any) -> int:
+    """The place of a server's interface among those of the guest; one network has one."""
+    addresses = [each["OS-EXT-IPS-MAC:mac_addr"] for network in server.addresses.values() for each in network]
+    return addresses.index(interface.mac_addr)
+
+
+def make_server(cloud: Any, flavor: Any, **more: Any) -> Any:
+    """An active server; with a port of always the same address unless `networks` says otherwise."""
+    compute, neutron = cloud.compute, cloud.network
+    if "networks" not in more:
+        port = neutron.create_port(
+            network_id=neutron.find_network("net", ignore_missing=False).id,
+            fixed_ips=[{"ip_address": "10.5.0.77"}],
+            mac_address="fa:16:3e:00:00:77",
+            name="nic",
+            description="the only one",
+        )
+        more["networks"] = [{"port": port.id}]
+    if "block_device_mapping" not in more:
+        more["image_id"] = cloud.image.find_image("tiny", ignore_missing=False).id
+    server = compute.create_server(**{"name": "web", "flavor_id": flavor.id, **more})
+    return eventually(lambda: compute.get_server(server.id), "ACTIVE")
+
+
+def clear(cloud: Any) -> None:
+    """No server, no port."""
+    remove(cloud.compute)
+    for port in cloud.network.ports(project_id=cloud.current_project_id, device_owner=""):
+        cloud.network.delete_port(port)
 
 
 class TestConformance(ProtectionPluginConformance):
@@ -103,42 +143,306 @@ class TestConformance(ProtectionPluginConformance):
 
     @pytest.fixture
     def steps(self) -> Iterator[int]:
-        return count(1, STRIDE)
+        return count(11, STRIDE) if STRIDE > 1 else count(1)
+
+    @pytest.fixture(scope="class")
+    def original(self, here: Any, flavor: Any) -> Any:
+        make_server(here.connection, flavor, metadata={"a": "b"}, tags=["prod"])
+        return seen(here.connection)
 
     @pytest.fixture
-    def subject(self, tenant: Any, flavor: Any, image: Any, resource_id: str) -> Subject:
-        cloud = tenant.connection
+    def subject(self, here: Any, flavor: Any, original: Any, resource_id: str) -> Subject:
+        cloud = here.connection
         compute, neutron = cloud.compute, cloud.network
-        network = neutron.create_network(name="net")
-        neutron.create_subnet(network_id=network.id, ip_version=4, cidr="10.5.0.0/24")
-        port = neutron.create_port(network_id=network.id, name="nic", description="the only one")
-        server = compute.create_server(
-            name="web", flavor_id=flavor.id, image_id=image.id, networks=[{"port": port.id}], metadata={"a": "b"}
-        )
-        eventually(lambda: compute.get_server(server.id), "ACTIVE")
-        original = seen(cloud)
-
-        def destroy() -> None:
-            remove(compute)
-            for port in neutron.ports():
-                neutron.delete_port(port)
+        if seen(cloud) != original:
+            clear(cloud)
+            make_server(cloud, flavor, metadata={"a": "b"}, tags=["prod"])
 
         def compare() -> None:
             assert seen(cloud) == original
-            assert len(list(neutron.ports())) == 1
+            assert len(list(neutron.ports(project_id=here.project_id))) == 1
 
         def web() -> Resource:
-            return Resource(TYPE, compute.find_server("web").id, "web")
+            return Resource(TYPE, compute.find_server("web", ignore_missing=False).id, "web")
 
         def assert_deleted() -> None:
             subject.resource = web()  # restored, it has another id
 
         subject = Subject(
-            plugin=ServerPlugin(tenant.conf(ServerPlugin)),
+            plugin=ServerPlugin(here.conf(ServerPlugin)),
             resource=web(),
-            destroy=destroy,
+            destroy=lambda: clear(cloud),
             compare=compare,
             assert_deleted=assert_deleted,
             parameters={Operation.PROTECT: {"quiesce": "pause"}, Operation.RESTORE: {"existing": "reuse"}},
         )
         return subject
+
+
+class Server:
+    """One server in a checkpoint, activity by activity."""
+
+    def __init__(self, directory: Path, tenant: Any, protected: Any, **sections: Any) -> None:
+        self.tenant, self.sections = tenant, sections
+        self.compute, self.id = tenant.connection.compute, protected.id
+        self.resource = Resource(TYPE, protected.id, protected.name)
+        plugin = ServerPlugin(tenant.conf(ServerPlugin, **sections))
+        subject = Subject(plugin, self.resource, destroy=lambda: None, compare=lambda: None)
+        self.driver = Driver(subject, filesystem_bank(directory / "bank"))
+        self.checkpoint = self.driver.begin()
+
+    def call(
+        self, operation: Operation, phase: Phase, execution: str = "", *, cancelled: bool = False, **parameters: Json
+    ) -> KitContext:
+        """The context has what was said."""
+        mine = self.driver.again(self.checkpoint, execution) if execution else self.checkpoint
+        context = KitContext(mine, operation, cancelled=cancelled)
+        self.driver.subject.parameters = {operation: parameters}
+        self.driver.call(operation, phase, mine, context)
+        return context
+
+    def freeze(self, **more: Any) -> KitContext:
+        return self.call(Operation.PROTECT, Phase.PRE, **more)
+
+    def thaw(self, **more: Any) -> KitContext:
+        return self.call(Operation.PROTECT, Phase.READY, **more)
+
+    def save(self) -> None:
+        self.call(Operation.PROTECT, Phase.PARALLEL)
+
+    def restore(self, execution: str, **parameters: Json) -> KitContext:
+        return self.call(Operation.RESTORE, Phase.POST, execution, **parameters)
+
+    @property
+    def now(self) -> tuple[str, dict[str, str]]:
+        """The status and the metadata."""
+        server = self.compute.get_server(self.id)
+        return server.status, server.metadata
+
+
+@pytest.fixture
+def web(here: Any, flavor: Any, tmp_path: Path) -> Iterator[Server]:
+    clear(here.connection)
+    yield Server(tmp_path, here, make_server(here.connection, flavor, metadata={"a": "b"}))
+    clear(here.connection)
+
+
+def test_a_server_is_held_and_let_go_again(web: Server) -> None:
+    for how, status in (("pause", "PAUSED"), ("suspend", "SUSPENDED")):
+        for _ in range(2):
+            web.freeze(quiesce=how)
+            assert web.now == (status, {"a": "b", MARK: web.checkpoint.id})
+        for _ in range(2):
+            web.thaw(quiesce=how)
+            assert web.now == ("ACTIVE", {"a": "b"})
+    web.compute.reboot_server(web.id, "SOFT")
+    web.freeze(quiesce="pause")  # when it is no longer busy
+    assert web.now[0] == "PAUSED"
+    web.thaw(quiesce="pause")
+    with pytest.raises(Exception, match="given up"):
+        web.freeze(quiesce="pause", cancelled=True)
+    web.thaw(quiesce="pause")
+    assert web.now == ("ACTIVE", {"a": "b"})
+
+
+def test_a_server_that_its_owner_paused_stays_so(web: Server) -> None:
+    web.compute.pause_server(web.id)
+    eventually(lambda: web.compute.get_server(web.id), "PAUSED")
+    context = web.freeze(quiesce="suspend")
+    assert context.messages == [f"the server 'web' ({web.id}) is PAUSED already, and stays so"]
+    web.thaw(quiesce="suspend")
+    web.thaw(quiesce="pause")
+    assert web.now == ("PAUSED", {"a": "b"})
+
+
+def test_a_server_that_cannot_go_on_is_told_and_one_that_vanishes_is_no_failure(
+    web: Server, openstack_services: Any
+) -> None:
+    admin = openstack_services.admin.compute
+    web.freeze(quiesce="pause")
+    admin.lock_server(web.id)
+    with pytest.raises(OpenStackError, match=r"cannot unpause the server 'web'.*locked"):
+        web.thaw(quiesce="pause")
+    assert web.now[0] == "PAUSED"
+    admin.unlock_server(web.id)
+    remove(web.compute)
+    context = web.thaw(quiesce="pause")
+    assert context.messages == [f"the server {web.id} has gone: there is nothing to let go on"]
+    with pytest.raises(OpenStackError, match=f"the server {web.id} does not exist"):
+        web.freeze(quiesce="pause")
+    with pytest.raises(OpenStackError, match=f"the server {web.id} does not exist"):
+        web.save()
+
+
+def test_commands_that_the_operator_allows(here: Any, web: Server, tmp_path: Path) -> None:
+    script = tmp_path / "guestctl"
+    script.write_text(f'#!/bin/sh\necho "$1 $EMBANK_RESOURCE_NAME $EMBANK_RESOURCE" >> {tmp_path}/said\n')
+    script.chmod(0o755)
+    (tmp_path / "own").mkdir()
+    section = {"freeze": f"database {script} freeze", "thaw": f"database {script} thaw"}
+    server = Server(tmp_path / "own", here, web.compute.get_server(web.id), server=section)
+    wishes = {"quiesce": "command", "quiesce_command": "database"}
+    server.freeze(**wishes)
+    assert server.now == ("ACTIVE", {"a": "b", MARK: server.checkpoint.id})
+    server.thaw(**wishes)
+    server.thaw(**wishes)
+    assert (tmp_path / "said").read_text() == f"freeze web {web.id}\nthaw web {web.id}\n"
+    assert server.now == ("ACTIVE", {"a": "b"})
+    script.write_text("#!/bin/sh\necho no such database\nexit 3\n")
+    with pytest.raises(Exception, match="the freeze command exited with 3: no such database"):
+        server.freeze(**wishes)
+    with pytest.raises(Exception, match="the thaw command exited with 3"):
+        server.thaw(**wishes)
+    remove(server.compute)
+    assert server.thaw(**wishes).messages == [f"the server {web.id} has gone: there is nothing to let go on"]
+
+
+def test_a_server_that_cannot_be_built_leaves_nothing_and_is_built_by_a_retry(
+    web: Server, here: Any, openstack_services: Any, flavor: Any
+) -> None:
+    neutron, admin = here.connection.network, openstack_services.admin.compute
+    web.save()
+    original = seen(here.connection)
+    clear(here.connection)
+    for more, said in (
+        ({"ram": 1 << 30, "disk": 1}, r"cannot create the server 'web': Quota exceeded for ram"),
+        ({"ram": 64, "disk": 10_000_000}, r"'web'.*could not be built, and was removed: No valid host"),
+    ):
+        huge = admin.create_flavor(name=f"huge-{uuid.uuid4().hex[:8]}", vcpus=1, **more)
+        try:
+            with pytest.raises(OpenStackError, match=said):
+                web.restore("first", existing="reuse", flavor=huge.name)
+        finally:
+            admin.delete_flavor(huge)
+        assert list(web.compute.servers()) == []
+        assert list(neutron.ports(project_id=here.project_id)) == []
+    context = web.restore("first", existing="reuse")
+    assert seen(here.connection) == original
+    server_id = context.restored(web.resource)["server_id"]
+    assert server_id == web.compute.find_server("web", ignore_missing=False).id
+
+    context = web.restore("a copy beside it", existing="reuse")
+    assert any("gets another address" in message for message in context.messages)
+    assert [server.name for server in web.compute.servers()] == ["web", "web"]
+    with pytest.raises(OpenStackError, match="`addresses` may be `when-free`"):
+        web.restore("the same addresses", existing="reuse", addresses="keep")
+
+
+def test_what_a_restore_lacks_is_told(here: Any, openstack_services: Any, flavor: Any, tmp_path: Path) -> None:
+    admin, cloud = openstack_services.admin.compute, here.connection
+    clear(cloud)
+    odd = admin.create_flavor(name=f"odd-{uuid.uuid4().hex[:8]}", ram=77, vcpus=1, disk=1)
+    cloud.compute.create_keypair(name="mine")
+    server = Server(tmp_path, here, make_server(cloud, odd, key_name="mine"))
+    server.save()
+    clear(cloud)
+    admin.delete_flavor(odd)
+    cloud.compute.delete_keypair("mine")
+
+    def check(execution: str, **parameters: Json) -> None:
+        server.call(Operation.RESTORE, Phase.PRE, execution, **parameters)
+
+    with pytest.raises(OpenStackError, match=rf"no flavor like '{odd.name}' \(1 vCPUs, 77 MiB.*parameter `flavor`"):
+        check("flavor")
+    with pytest.raises(OpenStackError, match="there is no flavor 'none such'"):
+        check("wrong flavor", flavor="none such")
+    with pytest.raises(OpenStackError, match=r"no key pair 'mine'.*parameter `key_name`"):
+        check("key", flavor=flavor.name)
+    check("all is there", flavor=flavor.name, key_name=None)
+    with pytest.raises(OpenStackError, match=r"the image .* was not restored; the parameter `existing: reuse`"):
+        server.restore("not restored", flavor=flavor.name, key_name=None)
+    server.restore("restored", flavor=flavor.name, key_name=None, existing="reuse")
+    (found,) = seen(cloud)
+    assert (found["flavor"], found["key"]) == (flavor.name, None)
+
+
+def test_all_of_a_server_comes_back(here: Any, openstack_services: Any, flavor: Any, tmp_path: Path) -> None:
+    cloud = here.connection
+    compute, neutron, storage = cloud.compute, cloud.network, cloud.block_storage
+    clear(cloud)
+    net, image = neutron.find_network("net", ignore_missing=False), cloud.image.find_image("tiny")
+    with topology.external(openstack_services.admin) as public:
+        second = neutron.create_network(name="second")
+        neutron.create_subnet(network_id=second.id, ip_version=4, cidr="10.55.0.0/24")
+        router = neutron.create_router(name="out", external_gateway_info={"network_id": public.id})
+        neutron.add_interface_to_router(router, next(iter(neutron.subnets(network_id=net.id))).id)
+        group = neutron.create_security_group(name="web")
+        outer = neutron.create_port(network_id=net.id, security_group_ids=[group.id], name="outer")
+        inner = neutron.create_port(network_id=second.id)
+        address = neutron.create_ip(floating_network_id=public.id, port_id=outer.id)
+        root = storage.create_volume(size=1, name="root", image_id=image.id)
+        data = storage.create_volume(size=1, name="data")
+        for volume in (root, data):
+            eventually(lambda volume=volume: storage.get_volume(volume.id), "available")
+        disk = {"source_type": "volume", "destination_type": "volume"}
+        server = make_server(
+            cloud,
+            flavor,
+            networks=[{"port": outer.id}, {"port": inner.id, "tag": "inner"}],
+            block_device_mapping=[
+                {**disk, "uuid": root.id, "boot_index": 0},
+                {**disk, "uuid": data.id, "boot_index": -1, "tag": "data"},
+            ],
+            tags=["blue", "prod"],
+            metadata={"a": "b"},
+            description="all of it",
+            config_drive=True,
+        )
+        compute.stop_server(server.id)
+        eventually(lambda: compute.get_server(server.id), "SHUTOFF")
+        original = seen(cloud)
+        saved = Server(tmp_path, here, server)
+        saved.freeze(quiesce="pause")
+        saved.thaw(quiesce="pause")
+        saved.save()
+        with pytest.raises(OpenStackError, match=rf"in-use, attached to the server {server.id}"):
+            saved.restore("beside it", existing="reuse")
+        assert seen(cloud) == original
+        clear(cloud)
+        for execution in ("first", "first"):
+            saved.restore(execution, existing="reuse")
+            assert seen(cloud) == original
+        assert neutron.get_ip(address.id).port_id
+        clear(cloud)
+        saved.restore("another", existing="reuse", addresses="new", floating_addresses="none", volumes="restored")
+        (found,) = seen(cloud)
+        assert len(found["volumes"]) == 1
+        assert [port["floating"] for port in found["ports"]] == [[], []]
+        assert original[0]["ports"][0]["mac"] != found["ports"][0]["mac"]
+        clear(cloud)
+        neutron.remove_interface_from_router(router, next(iter(neutron.subnets(network_id=net.id))).id)
+        neutron.delete_router(router)
+
+
+def test_through_the_command_line_into_another_project(
+    here: Any, make_tenant: Any, flavor: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, cloud = make_tenant(), here.connection
+    clear(cloud)
+    server = make_server(cloud, flavor, tags=["prod"])
+    monkeypatch.chdir(tmp_path)
+    for number, tenant in enumerate((here, there), start=1):
+        head = f"[provider]\nname = p{number}\nid = {uuid.uuid4()}\ndescription = Servers\n"
+        bank = "bank = karbor.protections.embank-filesystem-bank-plugin\n"
+        plugins = "".join(
+            f"plugin = karbor.protections.karbor-{name}-protection-plugin\n"
+            for name in ("server", "network", "image")
+        )
+        place = f"[filesystem_bank]\npath = {tmp_path}/bank\n"
+        (tmp_path / "providers.d").mkdir(exist_ok=True)
+        (tmp_path / "providers.d" / f"p{number}.conf").write_text(head + bank + plugins + place + tenant.section)
+    (tmp_path / "plan.yaml").write_text(
+        f"version: 1\nname: web\nprovider: p1\nresources:\n  - under: {{type: {TYPE}, id: {server.id}}}\n"
+        f"parameters:\n  {TYPE}: {{quiesce: pause}}\n"
+    )
+    assert main(["discover", "--provider", "p1", "-o", "graph.yaml"]) == 0
+    assert main(["compile", "protect", "plan.yaml", "--resources", "graph.yaml", "-o", "protect.yaml"]) == 0
+    assert main(["run", "protect.yaml"]) == 0
+    (checkpoint,) = [each.name for each in (tmp_path / "bank" / "checkpoints").iterdir()]
+    for operation, provider in (("verify", "p1"), ("restore", "p2"), ("delete", "p1")):
+        line = ["compile", operation, "--provider", provider, "--checkpoint", checkpoint, "-o", f"{operation}.yaml"]
+        assert main(line) == 0
+        assert main(["run", f"{operation}.yaml"]) == 0
+    (was,), (now,) = seen(cloud), seen(there.connection)
+    assert {**was, "image": None} == {**now, "image": None}
+    assert now["image"] in [image.id for image in there.connection.image.images(owner=there.project_id)]

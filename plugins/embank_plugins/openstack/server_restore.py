@@ -88,7 +88,12 @@ class ServerRestore:
         before = self.context.started(self.resource, "server")
         if before and before.value is None:
             yield Poll(after=SETTLED, message="looking for a server that was asked for before")
-        server_id = self.context.once(self.resource, "server", lambda token: self._find_or_create(token, asked))
+        try:
+            server_id = self.context.once(self.resource, "server", lambda token: self._find_or_create(token, asked))
+        except OpenStackError as error:
+            if refused(error):  # and not just unanswered: there is no server that has the ports
+                self._remove_ports()
+            raise
         deadline = time.monotonic() + self.build_timeout
         while (server := find_server(self.cloud.compute, server_id)) and server.status == "BUILD":
             if time.monotonic() > deadline:
@@ -122,6 +127,9 @@ class ServerRestore:
         while find_server(self.cloud.compute, server.id):
             yield Poll(after=BUILDING, message="removing a server that could not be built")
         self.context.forget(self.resource, "server")
+        self._remove_ports()
+
+    def _remove_ports(self) -> None:
         for port in self.made.unfinished:
             with told(f"remove the port {port['id']}"):
                 self.cloud.network.delete_port(port["id"], ignore_missing=True)
@@ -141,3 +149,8 @@ class ServerRestore:
         elif self.saved["status"] != "ACTIVE":
             now = known_server(self.cloud.compute, server.id)
             self.context.log(f"{label(now)} was {self.saved['status']} when it was saved, and is {now.status}")
+
+
+def refused(error: OpenStackError) -> bool:
+    """Whether a service has said no to what was asked of it."""
+    return 400 <= (getattr(error.__cause__, "status_code", None) or 0) < 500
