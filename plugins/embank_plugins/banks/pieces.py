@@ -21,7 +21,7 @@ class Piece:
         self.size = 0
         self.last = False
         self._file = file
-        self._start = b""
+        self._start = bytearray()
         self._digest = hashlib.md5(usedforsecurity=False)
 
     @property
@@ -32,7 +32,7 @@ class Piece:
     def body(self) -> bytes | IO[bytes]:
         """From its first byte, as often as wanted."""
         if self.size <= IN_MEMORY:
-            return self._start
+            return bytes(self._start)
         self._file.seek(0)
         return self._file
 
@@ -45,14 +45,11 @@ class Piece:
                 self._file.seek(0)
                 self._file.truncate()
                 self._file.write(self._start)
-                self._start = b""
+                self._start.clear()
             self._file.write(data)
+            self._file.flush()
         self.size += len(data)
         self._digest.update(data)
-
-    def end(self) -> None:
-        """No more of it comes."""
-        self._file.flush()
 
 
 class Pieces:
@@ -92,7 +89,6 @@ class Pieces:
                         f"cannot keep {self._size} bytes in {tempfile.gettempdir()} on their way to the "
                         f"bank: {error.strerror}; set TMPDIR to a place with room"
                     ) from error
-            piece.end()
             self.size += piece.size
             last = piece.last = not self._more()
             yield piece

@@ -94,7 +94,7 @@ class S3Client(Service):
         status = response["ResponseMetadata"]["HTTPStatusCode"]
         if code in expect:
             return Reply({}, code)
-        said = f"the service answers {status} {code}: {text}"
+        said = f"the service answers {status} {code}: {text}".replace(f"{status} {status}:", f"{status}")
         if code in CODES_AGAIN or status in AGAIN:
             return Failure(said, retry_after(response["ResponseMetadata"]["HTTPHeaders"].get("retry-after")))
         explained = EXPLAINED.get(code) or EXPLAINED.get(BY_STATUS.get(status, ""))

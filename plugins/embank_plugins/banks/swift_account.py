@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import IO, Any
 from urllib.parse import quote
 
@@ -19,12 +19,11 @@ NOT_LOGGED_IN = 401
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the service said. `unsure`: an earlier try got no answer, so it may have been done by that one."""
+    """What the service said."""
 
     status: int
     headers: Mapping[str, str]
     response: Any
-    unsure: bool = False
 
 
 class Account(Service):
@@ -37,14 +36,7 @@ class Account(Service):
 
     def request(self, method: str, path: str, *, accept: Collection[int], action: str, **given: Any) -> Answer:
         """Ask until there is an answer that is accepted. Raises BankError. See `attempt`."""
-        tries = 0
-
-        def attempt() -> Answer | Failure:
-            nonlocal tries
-            tries += 1
-            return self.attempt(method, path, accept=accept, action=action, **given)
-
-        return replace(self.persist(attempt, action), unsure=tries > 1)
+        return self.persist(lambda: self.attempt(method, path, accept=accept, action=action, **given), action)
 
     def attempt(
         self,

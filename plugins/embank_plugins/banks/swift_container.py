@@ -16,6 +16,7 @@ from embank_plugins.banks.swift_account import Account, Answer
 CHUNK = 1 << 20
 TOKEN = "X-Object-Meta-Embank-Put"  # says which put an object is of
 NEWEST = {"X-Newest": "true"}  # of all replicas, not of the one that answers first
+CLOCKS = Failure("the clocks of its servers differ")  # nothing was done: something newer is there already
 LARGE = "X-Static-Large-Object"
 
 
@@ -60,8 +61,8 @@ class Container:
         if got.status == 404:
             self.service.request("PUT", self.name, accept=(201, 202), action="make the container of")
             return Failure("its container is made, and not yet found", 0)
-        if got.status == 202:  # nothing was stored: by the clock of another of its servers that was later
-            return Failure("the service's clocks differ")
+        if got.status == 202:
+            return CLOCKS
         return got.status == 201
 
     def head(self, name: str, action: str) -> Mapping[str, str] | None:
@@ -94,11 +95,20 @@ class Container:
 
     def delete(self, name: str, action: str) -> bool:
         """Delete an object. False when there certainly was none."""
-        done = self.service.request("DELETE", self._path(name), accept=(204, 404), action=action)
-        return done.status == 204 or done.unsure
+        unsure = False
+
+        def attempt() -> bool | Failure:
+            nonlocal unsure
+            got = self.service.attempt("DELETE", self._path(name), accept=(204, 404, 409), action=action)
+            if isinstance(got, Failure):
+                unsure = True
+                return got
+            return CLOCKS if got.status == 409 else got.status == 204 or unsure
+
+        return self.service.persist(attempt, action)
 
     def list(self, prefix: str, marker: str, limit: int, action: str) -> Sequence[Row]:
-        """Names that start with `prefix` and come behind `marker`, by code point; at most `limit`, or PAGE."""
+        """Names that start with `prefix` and come behind `marker`, by code point; at most `limit`."""
         params = {"format": "json", "prefix": prefix, "marker": marker, "limit": str(limit)}
         found = self.service.request(
             "GET", self.name, accept=(200, 204, 404), action=action, params=params, headers=NEWEST

@@ -23,10 +23,8 @@ def upload_segments(container: Container, key: str, token: str, pieces: Iterable
     try:
         for piece in pieces:
             if piece.number > MOST:
-                raise BankError(
-                    f"cannot {action}: it has more than {MOST} segments: raise bank_swift_segment_size in "
-                    "[swift_bank_plugin]"
-                )
+                hint = "raise bank_swift_segment_size in [swift_bank_plugin]"
+                raise container.service.cannot(action, f"it has more than {MOST} segments: {hint}")
             name = f"{_above(key, token)}{piece.number:08}/"
             etag = piece.md5.hexdigest()
             container.put(name, Upload(token, piece.body(), etag), action)

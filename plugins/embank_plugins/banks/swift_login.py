@@ -134,6 +134,8 @@ def _own_account(settings: Settings) -> Any:
                 if self._known is None:
                     headers = {"X-Auth-User": settings.user, "X-Auth-Key": settings.key}
                     given = session.get(settings.auth_url, headers=headers, authenticated=False, log=False).headers
+                    if not {"X-Auth-Token", "X-Storage-Url"} <= {name.title() for name in given}:
+                        raise BankError(f"what answers at {settings.auth_url} is no Swift")
                     self._known = given["X-Auth-Token"], given["X-Storage-Url"]
                 return self._known
 
