@@ -98,10 +98,10 @@ def test_what_is_not_installed_is_named_with_what_was_meant(
     assert said(find_plugin(near, place).diagnostics) == [
         ("EMB201", f"the protection plugin {near} is not installed", f"did you mean {path!r}?")
     ]
-    assert said(find_bank("karbor.protections.karbor-tape-bank-plugin", place).diagnostics) == [
+    assert said(find_bank("karbor.protections.somebodys-tape-library", place).diagnostics) == [
         (
             "EMB201",
-            "the bank karbor.protections.karbor-tape-bank-plugin is not installed",
+            "the bank karbor.protections.somebodys-tape-library is not installed",
             "install the package that it comes with",
         )
     ]
