@@ -33,7 +33,7 @@ def openstack_services() -> Iterator[Any]:
         try:
             services = stack.enter_context(_services["start_openstack"]())
         except (_services["Unusable"], _services["NotStarted"]) as error:
-            pytest.fail(f"OpenStack: {error}", pytrace=False)
+            pytest.fail(str(error), pytrace=False)
         yield services
 
 

@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from keystoneauth1.exceptions import ClientException
+from openstack.exceptions import SDKException
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENT = HERE.parents[1] / ".venv-openstack"
@@ -127,16 +129,18 @@ class Services:
 
     def _works(self, name: str, begin: datetime.datetime) -> bool:
         """Whether it has said so since then."""
-        for service, agents in AGENTS.items():
-            if name in agents:
-                found = [each for each in getattr(self.admin, service).services() if each.binary == name]
-                if not any(each.state == "up" and _time(each.updated_at) > begin for each in found):
-                    return False
-        if name == "cinder-volume":
-            return any(True for _ in self.admin.block_storage.backend_pools())
-        if name == "nova-compute":
-            return any(True for _ in self.admin.compute.hypervisors())
-        return True
+        with contextlib.suppress(SDKException):  # such as when Cinder's scheduler does not listen yet
+            for service, agents in AGENTS.items():
+                if name in agents:
+                    found = [each for each in getattr(self.admin, service).services() if each.binary == name]
+                    if not any(each.state == "up" and _time(each.updated_at) > begin for each in found):
+                        return False
+            if name == "cinder-volume":
+                return any(True for _ in self.admin.block_storage.backend_pools())
+            if name == "nova-compute":
+                return any(True for _ in self.admin.compute.hypervisors())
+            return True
+        return False
 
 
 def _time(text: str | None) -> datetime.datetime:
@@ -153,7 +157,7 @@ def start_openstack() -> Iterator[Services]:
         if saved.exists():
             try:
                 services = stack.enter_context(_started(saved))
-            except NotStarted as error:
+            except (NotStarted, OSError, SDKException, ClientException) as error:
                 say(f"the saved state is of no use ({str(error).splitlines()[0]})")
         if services is None:
             for old in ENVIRONMENT.glob("state-*"):
@@ -262,6 +266,10 @@ def check_needs() -> None:
     """Raises Unusable."""
     if not (ENVIRONMENT / ".ready").exists():
         raise Unusable("there is no OpenStack: run `make services`")
+    if os.geteuid():
+        raise Unusable(
+            "the tests with OpenStack need root: Cinder does so much as root that it does not start without"
+        )
     missing = [name for name in NEEDED if not shutil.which(name)]
     if missing:
         packages = "mariadb-server-core mariadb-client-core qemu-utils rabbitmq-server util-linux"
