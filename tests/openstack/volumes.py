@@ -113,7 +113,11 @@ def together(
 
 def wait_gone(get: Callable[[], Any]) -> None:
     """Until what `get` gets is not there any more."""
+    wait_for(lambda: gone(get))
+
+
+def wait_for(done: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
-    while not gone(get):
-        assert time.monotonic() < deadline, "it is still there"
+    while not done():
+        assert time.monotonic() < deadline, f"it is not so after {PATIENCE} s"
         time.sleep(0.3)
