@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,12 +93,13 @@ def removed(storage: Any, kind: Kind, id: str) -> Iterator[Poll]:
 
 
 def because(storage: Any, thing: Any) -> str:
-    """ ": …" with what Cinder says of the failure of a thing; "" when it says nothing."""
+    """What Cinder says of the failure of a thing, after a colon; "" when it says nothing."""
     said = getattr(thing, "fail_reason", None)
     if not said:
-        answer = storage.get("/messages", params={"resource_uuid": thing.id}, microversion="3.5")
-        messages = answer.json().get("messages", []) if answer.ok else []
-        said = next((each.get("user_message") for each in messages), None)
+        with suppress(OpenStackError), told("ask what went wrong"):  # it must not hide that something did
+            answer = storage.get("/messages", params={"resource_uuid": thing.id}, microversion="3.5")
+            messages = answer.json().get("messages", []) if answer.ok else []
+            said = next((each.get("user_message") for each in messages), None)
     return f": {' '.join(str(said).split())}" if said else ""
 
 
