@@ -111,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
         if status != NO_CONTENT:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        if self.command != "HEAD":
+        if self.command != "HEAD" and status != NO_CONTENT:
             self.wfile.write(body if sent is None else sent)
             self.wfile.flush()
 

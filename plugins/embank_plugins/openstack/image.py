@@ -80,7 +80,8 @@ class ImagePlugin(ProtectionPlugin):
         if copy is None and parameters.get("copy", MISSING) == MISSING:
             copy = self._images.same(resource.id, saved)
             if copy:
-                context.log(f"{resource} is there (as {copy}): it is used as it is")
+                where = "" if copy == resource.id else f", as {copy}"
+                context.log(f"{resource} is there{where}: it is used as it is")
         if copy is None:
             copy = self._make(checkpoint, context, resource, saved, parameters)
         context.record_restored(resource, {"image_id": copy})
