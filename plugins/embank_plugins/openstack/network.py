@@ -10,7 +10,7 @@ from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.cloud import Cloud, cloud_options
 from embank_plugins.openstack.network_definition import saved_schema
 from embank_plugins.openstack.network_discard import discard
-from embank_plugins.openstack.network_made import Made
+from embank_plugins.openstack.network_made import TOKEN, Made, begin
 from embank_plugins.openstack.network_port import ADDRESSES
 from embank_plugins.openstack.network_reading import read_network
 from embank_plugins.openstack.network_restore import SavedNetwork, rebuild, restored
@@ -77,9 +77,7 @@ class NetworkPlugin(ProtectionPlugin):
             SavedNetwork.of(checkpoint.section(each).load(), wishes)
             for each, wishes in zip(resource, parameters, strict=True)
         ]
-        cloud = self._cloud.connection
-        token = str(context.once(resource, "token", lambda token: token))
-        made = Made(cloud.network, self._cloud.project_id, token)
+        made = begin(self._cloud.connection.network, self._cloud.project_id, context, resource)
         built = context.started(resource, TOGETHER)
         if not (built and built.value):
             yield from rebuild(made, networks, context.log)
@@ -99,7 +97,7 @@ class NetworkPlugin(ProtectionPlugin):
         parameters: Sequence[Mapping[str, Json]],
     ) -> Iterator[Poll]:
         """Remove networks whose restore did not come to its end."""
-        token, built = context.started(resource, "token"), context.started(resource, TOGETHER)
+        token, built = context.started(resource, TOKEN), context.started(resource, TOGETHER)
         if not token:
             return
         made = Made(self._cloud.connection.network, self._cloud.project_id, token.token)

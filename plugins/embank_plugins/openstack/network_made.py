@@ -6,15 +6,16 @@ it was made from. By that it is found again after a kill, on any worker. Then it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from embank.plugins import Poll
+from embank.plugins import Context, Poll, Resource
 from embank_plugins.openstack.network_definition import Definition
 from embank_plugins.openstack.refusals import told
 
+TOKEN = "token"
 KINDS = {
     "network": "network",
     "subnet": "subnet",
@@ -24,13 +25,23 @@ KINDS = {
 }
 
 
+def begin(neutron: Any, project: str, context: Context, resource: Resource | Sequence[Resource]) -> Made:
+    """The restore of these resources in this execution, whether it begins or goes on."""
+    fresh = context.started(resource, TOKEN) is None
+    return Made(neutron, project, str(context.once(resource, TOKEN, lambda token: token)), fresh)
+
+
 @dataclass
 class Made:
-    """What a restore with this token makes. `new` has the new ids by kind and saved id, also of what it reuses."""
+    """What a restore with this token makes. `new` has the new ids by kind and saved id, also of what it reuses.
+
+    `fresh`: nobody has used this token before, so that there is nothing to look for.
+    """
 
     neutron: Any
     project: str
     token: str
+    fresh: bool = False
     new: dict[str, dict[str, str]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     unfinished: list[dict[str, Any]] = field(default_factory=list)
     _marked: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -69,6 +80,8 @@ class Made:
 
     def marked(self, kind: str) -> dict[str, str]:
         """What earlier runs made and did not finish: ids by description."""
+        if self.fresh:
+            return {}
         if kind not in self._marked:
             with told(f"list what there is of the kind {KINDS[kind]}"):
                 found = [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from embank.plugins import Checkpoint, Context, Json, Operation, Poll, ProtectionPlugin, Resource, closes
 from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.cloud import Cloud, cloud_options
-from embank_plugins.openstack.network_made import Made
+from embank_plugins.openstack.network_made import Made, begin
 from embank_plugins.openstack.network_port import ADDRESSES
 from embank_plugins.openstack.server_definition import read_server, saved_schema
 from embank_plugins.openstack.server_floating import FLOATING
@@ -95,13 +95,15 @@ class ServerPlugin(ProtectionPlugin):
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
     ) -> None:
         """Check, before anything is restored, that the server can be created here."""
-        self._restore(checkpoint, context, resource, parameters).check()
+        made = Made(self._cloud.connection.network, self._cloud.project_id, token="")  # it makes nothing
+        self._restore(checkpoint, context, resource, parameters, made).check()
 
     def activity_restore_post(
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
     ) -> Iterator[Poll]:
         """Create the server from what its volumes, image and networks were restored as."""
-        server_id = yield from self._restore(checkpoint, context, resource, parameters).run()
+        made = begin(self._cloud.connection.network, self._cloud.project_id, context, resource)
+        server_id = yield from self._restore(checkpoint, context, resource, parameters, made).run()
         context.record_restored(resource, {"server_id": server_id})
 
     def activity_verify_parallel(
@@ -124,11 +126,14 @@ class ServerPlugin(ProtectionPlugin):
         checkpoint.section(resource).clear()
 
     def _restore(
-        self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
+        self,
+        checkpoint: Checkpoint,
+        context: Context,
+        resource: Resource,
+        parameters: Mapping[str, Json],
+        made: Made,
     ) -> ServerRestore:
         cloud, saved = self._cloud.connection, checkpoint.section(resource).load()
-        token = str(context.once(resource, "token", lambda token: token))
-        made = Made(cloud.network, self._cloud.project_id, token)
         reuse = parameters.get("existing") == "reuse"
         targets = Targets(cloud, made, reuse, context, checkpoint.dependents(resource))
         return ServerRestore(
