@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import runpy
 import subprocess
@@ -329,6 +330,74 @@ class TestProtect:
         ):
             driver.run(Operation.PROTECT, checkpoint)
         assert checkpoint.section(driver.subject.resource).names() == []
+
+
+PROVIDER = """[provider]
+name = cloud
+id = 5d1c93f2-6f1b-4a57-8c6e-0d2f6c0b8a11
+description = images and the servers that were booted from them
+bank = karbor.protections.embank-filesystem-bank-plugin
+plugin = karbor.protections.karbor-image-protection-plugin
+plugin = karbor.protections.karbor-server-protection-plugin
+[filesystem_bank]
+path = $here/../bank
+"""
+PLAN = """version: 1
+name: both
+provider: cloud
+resources:
+"""
+
+
+def test_an_image_of_several_servers_is_stored_once(tenant: Any, openstack_services: Any, tmp_path: Path) -> None:
+    """As a person does it: discover, compile, run. The login comes from clouds.yaml, by --os-cloud."""
+    admin, cloud = openstack_services.admin, tenant.connection
+    flavor = admin.compute.create_flavor(name=f"test-{uuid.uuid4().hex[:8]}", ram=64, vcpus=1, disk=1)
+    image = make_image(tenant, b"disk" * 1000, name="shared")
+    servers = [
+        cloud.compute.create_server(name=name, flavor_id=flavor.id, image_id=image, networks="none")
+        for name in ("web1", "web2")
+    ]
+    try:
+        for server in servers:
+            cloud.compute.wait_for_server(server, interval=1, wait=120)
+        (tmp_path / "providers.d").mkdir()
+        (tmp_path / "providers.d" / "cloud.conf").write_text(PROVIDER)
+        selected = [f"  - under: {{type: OS::Nova::Server, id: {server.id}}}\n" for server in servers]
+        (tmp_path / "plan.yaml").write_text(PLAN + "".join(selected))
+        auth = {key: value for key, value in tenant.options.items() if key != "region_name"}
+        clouds = {"clouds": {"mine": {"auth": auth, "region_name": tenant.region}}}
+        (tmp_path / "clouds.yaml").write_text(json.dumps(clouds))
+
+        def embank(*arguments: str) -> str:
+            command = [str(Path(sys.executable).parent / "embank"), *arguments]
+            done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+            assert done.returncode == 0, done.stderr
+            return done.stdout + done.stderr
+
+        embank("discover", "--provider", "cloud", "--os-cloud", "mine", "-o", "resources.yaml")
+        embank("compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "protect.yaml")
+        assert embank("run", "protect.yaml", "--os-cloud", "mine").count("done      activities/image_shared_") == 1
+        indices = list((tmp_path / "bank").rglob("OS::Glance::Image/*/data/data/*/index.object"))
+        assert len(indices) == 1
+    finally:
+        for server in servers:
+            cloud.compute.delete_server(server)
+        for server in servers:
+            cloud.compute.wait_for_delete(server)
+        admin.compute.delete_flavor(flavor)
+
+
+def test_a_reader_does_not_get_the_data(make_tenant: Any, openstack_services: Any, bank: Any) -> None:
+    """Glance lets members read them."""
+    reader = make_tenant(roles=("reader",))
+    inside = openstack_services.admin.connect_as(
+        project_id=reader.project_id, project_name=None, project_domain_name=None
+    )
+    driver = driver_of(reader, make_image(SimpleNamespace(connection=inside), b"disk"), bank)
+    said = r"cannot read the data of the image: .*download_image.*\(HTTP 403\); the user of \[openstack\] has not got"
+    with pytest.raises(OpenStackError, match=said):
+        driver.protect()
 
 
 MEASURED = """

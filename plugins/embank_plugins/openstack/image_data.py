@@ -56,6 +56,7 @@ def differences(image: Mapping[str, Json], data: Mapping[str, Json]) -> str:
 def download(glance: Adapter, image: Mapping[str, Json]) -> Iterator[bytes]:
     """The data of an image. They never change, so what broke off goes on where it was."""
     from keystoneauth1.exceptions import ConnectFailure, UnknownConnectionError
+    from openstack.exceptions import HttpException
     from requests.exceptions import RequestException
 
     position = failures = 0
@@ -68,6 +69,8 @@ def download(glance: Adapter, image: Mapping[str, Json]) -> Iterator[bytes]:
             failures += 1  # too few bytes, or none
             if failures >= ATTEMPTS:
                 return  # whoever counts will notice
+        except HttpException:
+            raise  # an answer, although it is a RequestException, too
         except (RequestException, ConnectFailure, UnknownConnectionError) as error:
             failures += 1
             if failures >= ATTEMPTS:
