@@ -196,7 +196,7 @@ def _started(saved: Path) -> Iterator[Services]:
                 services.start(wait_for=broker.wait)
                 yield services
             finally:
-                services.stop(*processes.running.keys() - {"mariadb"})
+                services.kill(*processes.running.keys() - {"mariadb"})  # nothing of it is kept
 
 
 def prepare(home: Path) -> None:
