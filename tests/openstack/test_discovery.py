@@ -177,7 +177,7 @@ def test_an_empty_project_of_a_reader(make_tenant: Any) -> None:
 def test_pages(tenant: Any, proxy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Images without data and networks are cheap: enough of them for many small pages, and none twice or missing."""
     cloud = tenant.connection
-    many = 40
+    many = 24
     with ThreadPoolExecutor(4) as threads:
         images = [
             threads.submit(cloud.image.create_image, f"i{n}", disk_format="raw", container_format="bare")
