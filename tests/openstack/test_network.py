@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import runpy
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -21,7 +19,6 @@ from embank_plugins.openstack.network import NetworkPlugin
 pytestmark = pytest.mark.openstack
 topology = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("topology.py"))))
 TYPE = "OS::Neutron::Network"
-STRIDE = 1 if os.environ.get("EMBANK_TEST_EVERY_STEP") else 23  # each 23rd step of some 40 takes half a minute
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +51,10 @@ def there(projects: Any) -> Any:
 
 
 class TestConformance(ProtectionPluginConformance):
+    """Killed at the steps `KILLED`."""
+
+    KILLED: ClassVar[Iterable[int]] = (9, 30)
+
     @pytest.fixture(params=["its own"])
     def resource_id(self, request: pytest.FixtureRequest) -> str:
         """Neutron chooses it."""
@@ -61,10 +62,11 @@ class TestConformance(ProtectionPluginConformance):
 
     @pytest.fixture
     def steps(self) -> Iterator[int]:
-        return count(5, STRIDE) if STRIDE > 1 else count(1)
+        return iter(self.KILLED)
 
     @pytest.fixture(scope="class")
     def original(self, projects: Any) -> Any:
+        topology.lose(projects[0].connection.network)
         self.make(projects[0].connection.network)
         return topology.seen(projects[0].connection.network)
 
@@ -102,6 +104,11 @@ class TestConformance(ProtectionPluginConformance):
             assert_deleted=assert_deleted,
         )
         return subject
+
+
+@pytest.mark.large
+class TestKilledAtEveryStep(TestConformance):
+    KILLED = range(1, 200)
 
 
 class Networks:

@@ -6,11 +6,10 @@ import os
 import runpy
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -24,7 +23,6 @@ from embank_plugins.openstack.server import ServerPlugin
 pytestmark = pytest.mark.openstack
 topology = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("topology.py"))))
 TYPE = "OS::Nova::Server"
-STRIDE = 1 if os.environ.get("EMBANK_TEST_EVERY_STEP") else 31  # each 31st step of some 60 takes a minute
 PATIENCE = 120  # s
 MARK = "embank_frozen"
 
@@ -136,6 +134,10 @@ def clear(cloud: Any) -> None:
 
 
 class TestConformance(ProtectionPluginConformance):
+    """Killed at the steps `KILLED`."""
+
+    KILLED: ClassVar[Iterable[int]] = (17,)
+
     @pytest.fixture(params=["its own"])
     def resource_id(self, request: pytest.FixtureRequest) -> str:
         """Nova chooses it."""
@@ -143,10 +145,11 @@ class TestConformance(ProtectionPluginConformance):
 
     @pytest.fixture
     def steps(self) -> Iterator[int]:
-        return count(11, STRIDE) if STRIDE > 1 else count(1)
+        return iter(self.KILLED)
 
     @pytest.fixture(scope="class")
     def original(self, here: Any, flavor: Any) -> Any:
+        clear(here.connection)
         make_server(here.connection, flavor, metadata={"a": "b"}, tags=["prod"])
         return seen(here.connection)
 
@@ -177,6 +180,11 @@ class TestConformance(ProtectionPluginConformance):
             parameters={Operation.PROTECT: {"quiesce": "pause"}, Operation.RESTORE: {"existing": "reuse"}},
         )
         return subject
+
+
+@pytest.mark.large
+class TestKilledAtEveryStep(TestConformance):
+    KILLED = range(1, 200)
 
 
 class Server:
