@@ -50,6 +50,7 @@ def there(projects: Any) -> Any:
     return projects[1]
 
 
+@pytest.mark.large
 class TestConformance(ProtectionPluginConformance):
     """Killed at the steps `KILLED`."""
 

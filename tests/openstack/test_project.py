@@ -65,6 +65,7 @@ def bank(tmp_path: Path) -> Any:
     return filesystem_bank(tmp_path / "bank")
 
 
+@pytest.mark.large
 class TestConformance(ProtectionPluginConformance):
     @pytest.fixture(params=["its own"])
     def resource_id(self, request: pytest.FixtureRequest) -> str:

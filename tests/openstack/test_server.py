@@ -133,6 +133,7 @@ def clear(cloud: Any) -> None:
         cloud.network.delete_port(port)
 
 
+@pytest.mark.large
 class TestConformance(ProtectionPluginConformance):
     """Killed at the steps `KILLED`."""
 
