@@ -122,8 +122,11 @@ def seen(cloud: Any) -> dict[str, Any]:
 
 
 def data_of(tenant: Any, cloud: Any, directory: Path) -> str:
-    """The digest of what the first volume of the database holds."""
-    volume = cloud.block_storage.find_volume("db-data", ignore_missing=False)
+    """The digest of what the first volume of the database holds, which it is taken from for that."""
+    storage = cloud.block_storage
+    volume = storage.find_volume("db-data", ignore_missing=False)
+    cloud.compute.delete_volume_attachment(cloud.compute.find_server("db", ignore_missing=False), volume.id)
+    _volumes["settled"](lambda: storage.get_volume(volume.id), "available")
     inside = type("Inside", (), {"connection": cloud})
     return hashlib.sha256(_volumes["content"](inside, volume.id, len(_example["DATA"]), directory)).hexdigest()
 
