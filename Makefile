@@ -16,7 +16,7 @@ help:
 	@echo "make test-service, make test-openstack, make test-large"
 	@echo "                the others: PostgreSQL and Mistral; OpenStack; much data"
 	@echo "make test-openstack-large"
-	@echo "                plugins for OpenStack killed at more steps; an hour, and no part of make test"
+	@echo "                the plugins for servers, volumes and networks at length; an hour, and no part of make test"
 	@echo "make golden     regenerate the golden files (read the diff before you commit it)"
 	@echo "make bench      the benchmarks"
 	@echo "make clean      remove what these made"
@@ -63,7 +63,7 @@ test-service: services
 test-openstack: services
 	$(PYTEST) -m "openstack and not large" $(COVERAGE)
 
-# Killed at more steps than there is time for in every run.
+# The plugins at length, and killed at many steps: more than there is time for in every run.
 test-openstack-large: services
 	$(PYTEST) -m "openstack and large"
 

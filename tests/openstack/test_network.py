@@ -16,7 +16,7 @@ from embank.plugins import Operation, Resource
 from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.network import NetworkPlugin
 
-pytestmark = pytest.mark.openstack
+pytestmark = [pytest.mark.openstack, pytest.mark.large]
 topology = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("topology.py"))))
 TYPE = "OS::Neutron::Network"
 

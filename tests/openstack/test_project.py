@@ -16,7 +16,7 @@ from embank.plugins import Operation, Resource
 from embank_plugins.openstack import PROJECT, OpenStackError
 from embank_plugins.openstack.project import ProjectPlugin
 
-pytestmark = pytest.mark.openstack
+pytestmark = [pytest.mark.openstack, pytest.mark.large]
 
 tenants = runpy.run_path(str(Path(__file__).parents[1] / "services" / "openstack_tenant.py"))
 proxies = runpy.run_path(str(Path(__file__).parents[1] / "services" / "http_proxy.py"))

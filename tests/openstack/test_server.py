@@ -20,7 +20,7 @@ from embank.plugins import Json, Operation, Phase, Resource
 from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.server import ServerPlugin
 
-pytestmark = pytest.mark.openstack
+pytestmark = [pytest.mark.openstack, pytest.mark.large]
 topology = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("topology.py"))))
 TYPE = "OS::Nova::Server"
 PATIENCE = 120  # s

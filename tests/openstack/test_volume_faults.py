@@ -22,7 +22,7 @@ from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.volume_backup import VolumeBackupPlugin
 from embank_plugins.openstack.volume_snapshot import VolumeSnapshotPlugin
 
-pytestmark = pytest.mark.openstack
+pytestmark = [pytest.mark.openstack, pytest.mark.large]
 volumes = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("volumes.py"))))
 
 Plugin = type[VolumeBackupPlugin] | type[VolumeSnapshotPlugin]

@@ -80,6 +80,7 @@ class Protection:
 
 
 @pytest.mark.openstack
+@pytest.mark.large
 def test_snapshots_one_after_the_other(tenant: Any, tmp_path: Path) -> None:
     """All are asked for before the first is waited for. The closer takes all of them away."""
     protection = Protection(tenant, [volumes.new_volume(tenant, name=name) for name in ("root", "data")], tmp_path)
@@ -103,6 +104,7 @@ def group_type(openstack_services: Any) -> Iterator[str]:
 
 
 @pytest.mark.openstack
+@pytest.mark.large
 def test_a_group_snapshot(group_type: str, make_tenant: Any, tmp_path: Path) -> None:
     """When exactly the volumes of the server are a group; without one of them it is none of ours to take."""
     tenant = make_tenant()
