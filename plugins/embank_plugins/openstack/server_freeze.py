@@ -7,7 +7,7 @@ person who finds it paused sees why.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -51,6 +51,8 @@ class Freezer:
         """Hold the server, unless its owner has."""
         server = known_server(self.compute, self.resource.id)
         ours = server.metadata.get(MARK) == self.checkpoint  # by a run of this activity that was killed
+        if not ours:
+            server = yield from self._settled(server, ("ACTIVE",))
         if server.status != "ACTIVE" and not ours:
             self.context.log(f"{label(server)} is {server.status} already, and stays so")
             return
@@ -95,14 +97,19 @@ class Freezer:
         yield from insist(f"remove the note that {label(server)} is held", unmark, self.timeout)
 
     def _wake(self, server: Any) -> Iterator[Poll]:
-        deadline = time.monotonic() + self.timeout
-        while server.task_state and server.status not in GO_ON and time.monotonic() < deadline:  # it is being paused
-            yield Poll(after=SOON, message=f"{server.status} {server.task_state}")
-            server = known_server(self.compute, server.id)
+        server = yield from self._settled(server, GO_ON)  # it may be being paused
         if server.status in GO_ON:
             yield from change_state(self.compute, server.id, GO_ON[server.status], self.timeout)
         elif server.status == "ERROR":
             raise OpenStackError(f"{label(server)} came into the state ERROR while it was held{fault(server)}")
+
+    def _settled(self, server: Any, states: Container[str]) -> Generator[Poll, None, Any]:
+        """The server in one of these states, or when what Nova does with it (a reboot, say) has come to an end."""
+        deadline = time.monotonic() + self.timeout
+        while server.task_state and server.status not in states and time.monotonic() < deadline:
+            yield Poll(after=SOON, message=f"{server.status} {server.task_state}")
+            server = known_server(self.compute, server.id)
+        return server
 
     def _run(self, verb: str) -> Iterator[Poll]:
         variables = {
