@@ -51,14 +51,14 @@ def take_up(directory: ExecutionDirectory, arguments: argparse.Namespace, cancel
         clock.not_before(found.replayed.end)
         if found.finished:
             return _end_again(found, arguments, clock, debug=debug)
-        if directory.cancel.exists() and not cancel_by and not found.replayed.interrupted_by:
-            sys.stderr.write("somebody asked to cancel it before its runner left off: it is cancelled\n")
-            cancel_by = CANCEL
-        only_closers = found.replayed.before is not None  # of an execution that had ended: nothing else is left
-        provider = _provider(found, arguments, cancelling=bool(cancel_by) or only_closers)
+        only_closers = found.replayed.before is not None  # of an execution that had ended: nothing is there to cancel
         if only_closers:
             cancel_by = ""
-        elif not cancel_by and is_given_up(found.replayed.conductor, provider):
+        elif directory.cancel.exists() and not cancel_by and not found.replayed.interrupted_by:
+            sys.stderr.write("somebody asked to cancel it before its runner left off: it is cancelled\n")
+            cancel_by = CANCEL
+        provider = _provider(found, arguments, cancelling=bool(cancel_by) or only_closers)
+        if not cancel_by and not only_closers and is_given_up(found.replayed.conductor, provider):
             sys.stderr.write(
                 "its checkpoint says that it has failed: the journal could not be written to the end. Nothing is "
                 "repeated; what is still open is closed\n"

@@ -176,6 +176,19 @@ def test_closers_that_run_again_and_are_killed(shop: MakeShop) -> None:
 
 
 @pytest.mark.large
+def test_closers_that_run_again_are_killed_and_cancelled(shop: MakeShop) -> None:
+    """Nothing but closers is left: to cancel them is to run them."""
+    made = shop()
+    made.service("stuck", "")
+    for killed in made.sweep("closers-cancel", every=2):
+        with killed.told():
+            assert killed.resume[0] == 0
+            assert (killed.ended["frozen"], killed.ended["held"]) == (False, [])
+            assert (killed.ended["state"], killed.ended["exit_code"]) == ("ERROR", 4)
+            assert "OPEN" not in killed.ended["show"]
+
+
+@pytest.mark.large
 def test_a_disk_that_is_full_from_any_record_on(shop: MakeShop) -> None:
     """The journal cannot be written any more. When there is room again, the execution is resumed."""
     for full in shop().sweep("full"):

@@ -10,6 +10,7 @@ run      the run is killed with SIGKILL: before the record is written, torn in i
          before anything follows from it
 resume   the run is killed after record FIRST, and its resume at every record as above; the second resume is judged
 closers  the run ends with something open, and the resume that runs the closers again is killed
+closers-cancel  the same, and then it is cancelled, not resumed
 full     nothing can be written from the record on: the disk is full, until the runner has ended
 damage   the run is killed after record FIRST; then a line of the journal is damaged, and the execution cancelled
 """
@@ -261,7 +262,7 @@ def judged(at: str, dying: Result) -> dict[str, Any]:
     while directory.is_locked():  # a command that was being started has the lock until it is
         time.sleep(0.01)
     before, had = look(), world()
-    resumed = embank("resume", EXECUTION)
+    resumed = embank("cancel" if mode == "closers-cancel" else "resume", EXECUTION)
     return {"at": at, "dying": dying, "dead": before, "had": had, "resume": resumed, "ended": look(), **world()}
 
 
@@ -319,7 +320,7 @@ found = find_provider(load_providers(str(work / "providers.d")).value or (), "sh
 assert document is not None
 assert found.value is not None, found.diagnostics
 provider = found.value
-if mode in ("resume", "closers", "damage"):
+if mode in ("resume", "closers", "closers-cancel", "damage"):
     dies_once()
 if mode == "damage":
     sweep_damages()
