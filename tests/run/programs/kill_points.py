@@ -249,7 +249,7 @@ def world() -> dict[str, Any]:
     return {
         "events": [entry["event"] for entry in read_journal(kept().journal).entries],
         "checkpoints": bank(),
-        "started": lines_of(work / "service" / "started"),
+        "started": sorted(set(lines_of(work / "service" / "started"))),
         "ran": lines_of(work / "service" / "ran"),
         "operations": sorted(path.name for path in (work / "service" / "operations").iterdir()),
         "files": sorted(str(path.relative_to(work)) for path in (work / "shop").rglob("*")),

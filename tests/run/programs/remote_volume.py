@@ -2,7 +2,7 @@
 
 service/held-<volume>       the volume is held: nobody can write to it
 service/operations/<token>  an operation that was started; a token is taken once
-service/started             a line for each operation that was really started
+service/started             the token of each operation that was to be started; it is asked for again after a crash
 service/ran                 a line for each activity that was called
 service/failures            how many copies are still to fail
 service/interrupt           the next copy has a person press Ctrl-C
@@ -90,11 +90,10 @@ class RemoteVolume(ProtectionPlugin):
         checkpoint.section(resource).clear()
 
     def _start(self, token: str) -> str:
-        try:
-            os.close(os.open(self.service / "operations" / token, os.O_CREAT | os.O_EXCL))
-        except FileExistsError:
-            return token
-        self._add("started", token)
+        operation = self.service / "operations" / token
+        if not operation.exists():
+            self._add("started", token)  # first: whoever is killed in between has started nothing yet
+            operation.touch()
         return token
 
     def _interrupted(self, context: Any) -> Iterator[Poll]:
