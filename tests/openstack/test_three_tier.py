@@ -131,13 +131,6 @@ def data_of(tenant: Any, cloud: Any, directory: Path) -> str:
     return hashlib.sha256(_volumes["content"](inside, volume.id, len(_example["DATA"]), directory)).hexdigest()
 
 
-def lose_everything(admin: Any, tenant: Any) -> None:
-    """But the backups, which live on."""
-    inside = admin.connect_as(project_id=tenant.project_id, project_name=None, project_domain_name=None)
-    for step in ("_servers", "_snapshots", "_volumes", "_images", "_network"):
-        _tenants[step](inside, tenant)
-
-
 def test_the_example(
     openstack_services: Any, tenant: Any, there: Any, make_tenant: Callable[..., Any], flavor: str, tmp_path: Path
 ) -> None:
@@ -166,7 +159,7 @@ def test_the_example(
     assert seen(connection(work, "there")) == before
     assert seen(here) == before
 
-    lose_everything(openstack_services.admin, tenant)
+    _tenants["lose_resources"](openstack_services.admin, tenant)
     work.embank("run", "restore.yaml")
     again = connection(work, "here")
     assert seen(again) == before

@@ -115,6 +115,12 @@ def create_tenant(admin: Any, region: str, directory: Path, roles: Iterable[str]
     return Tenant(auth_url, region, project.id, name, user.id, name, password, directory)
 
 
+def lose_resources(admin: Any, tenant: Tenant) -> None:
+    """Delete servers, volumes, images and networks; backups and objects stay."""
+    for step in (_servers, _snapshots, _volumes, _images, _network):
+        step(admin, tenant)
+
+
 def remove_tenant(admin: Any, tenant: Tenant) -> None:
     """Delete all that is in the project, the user, and the project. Fails when something cannot be deleted."""
     with contextlib.ExitStack() as last_first:  # each, whatever becomes of the others

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -13,15 +13,14 @@ from embank.plugins import (
     Json,
     Operation,
     Poll,
-    ProtectionPlugin,
     Resource,
     closes,
 )
 from embank_plugins.openstack import IMAGE, OpenStackError
-from embank_plugins.openstack.cloud import Cloud, cloud_options
 from embank_plugins.openstack.image_data import Digests, differences, download, unless_cancelled, upload
 from embank_plugins.openstack.image_definition import BEING_MADE, SAVED, check_protectable, definition, request
 from embank_plugins.openstack.image_service import Images
+from embank_plugins.openstack.plugin import CloudPlugin
 from embank_plugins.openstack.refusals import told
 
 if TYPE_CHECKING:
@@ -34,19 +33,14 @@ ASK_AGAIN = 10  # s
 MISSING = "missing"
 
 
-class ImagePlugin(ProtectionPlugin):
+class ImagePlugin(CloudPlugin):
     """Streams an image to the bank and back; its data are compared with what Glance says of them."""
 
     resource_types = (IMAGE,)
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         super().__init__(conf)
-        self._images = Images(Cloud(conf))
-
-    @classmethod
-    def options(cls) -> Mapping[str, Sequence[cfg.Opt]]:
-        """The section [openstack]."""
-        return cloud_options()
+        self._images = Images(self._cloud)
 
     def parameters_schema(self, operation: Operation, resource_type: str) -> Mapping[str, Json]:
         """What a restore may be told."""

@@ -5,37 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from embank.plugins import Checkpoint, Context, Json, Operation, Phase, Poll, ProtectionPlugin, Resource, closes
-from embank_plugins.openstack import OpenStackError
-from embank_plugins.openstack.cloud import Cloud, cloud_options
+from embank.plugins import Checkpoint, Context, Json, Operation, Phase, Poll, Resource, closes
+from embank_plugins.openstack import NETWORK, OpenStackError
 from embank_plugins.openstack.network_definition import saved_schema
 from embank_plugins.openstack.network_discard import discard
 from embank_plugins.openstack.network_made import TOKEN, Made, begin
 from embank_plugins.openstack.network_port import ADDRESSES
 from embank_plugins.openstack.network_reading import read_network
 from embank_plugins.openstack.network_restore import SavedNetwork, rebuild, restored
+from embank_plugins.openstack.plugin import CloudPlugin
 
 if TYPE_CHECKING:
-    from oslo_config import cfg
+    pass
 
-TYPE = "OS::Neutron::Network"
 TOGETHER = "topology"
 RESTORED = "restored"
 
 
-class NetworkPlugin(ProtectionPlugin):
+class NetworkPlugin(CloudPlugin):
     """Saves the definition of a network, its subnets, routers, ports without a server, and security groups."""
 
-    resource_types = (TYPE,)
-
-    def __init__(self, conf: cfg.ConfigOpts) -> None:
-        super().__init__(conf)
-        self._cloud = Cloud(conf)
-
-    @classmethod
-    def options(cls) -> Mapping[str, Sequence[cfg.Opt]]:
-        """The section [openstack]."""
-        return cloud_options()
+    resource_types = (NETWORK,)
 
     def parameters_schema(self, operation: Operation, resource_type: str) -> Mapping[str, Json]:
         """What a restore does with what exists, and which networks it uses that it cannot make."""

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from embank.plugins import NO_PARAMETERS, Checkpoint, Context, Json, Operation, ProtectionPlugin, Resource
+from embank.plugins import NO_PARAMETERS, Checkpoint, Context, Json, Operation, Resource
 from embank_plugins.openstack import PROJECT, OpenStackError
-from embank_plugins.openstack.cloud import Cloud, cloud_options
+from embank_plugins.openstack.plugin import CloudPlugin
 from embank_plugins.openstack.refusals import reason, told
-
-if TYPE_CHECKING:
-    from oslo_config import cfg
 
 FORBIDDEN = 403
 METADATA = ("description", "tags")
@@ -35,19 +32,10 @@ QUOTAS = (
 )
 
 
-class ProjectPlugin(ProtectionPlugin):
+class ProjectPlugin(CloudPlugin):
     """Saves what a project is allowed to use. Restores it on request: that takes an administrator."""
 
     resource_types = (PROJECT,)
-
-    def __init__(self, conf: cfg.ConfigOpts) -> None:
-        super().__init__(conf)
-        self._cloud = Cloud(conf)
-
-    @classmethod
-    def options(cls) -> Mapping[str, Sequence[cfg.Opt]]:
-        """The section [openstack]."""
-        return cloud_options()
 
     def parameters_schema(self, operation: Operation, resource_type: str) -> Mapping[str, Json]:
         """What a restore may be told."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from embank.plugins import Checkpoint, Context, Json, Operation, Poll, ProtectionPlugin, Resource, closes
-from embank_plugins.openstack import OpenStackError
-from embank_plugins.openstack.cloud import Cloud, cloud_options
+from embank.plugins import Checkpoint, Context, Json, Operation, Poll, Resource, closes
+from embank_plugins.openstack import IMAGE, NETWORK, SERVER, VOLUME, OpenStackError
 from embank_plugins.openstack.network_made import Made, begin
 from embank_plugins.openstack.network_port import ADDRESSES
+from embank_plugins.openstack.plugin import CloudPlugin
 from embank_plugins.openstack.server_definition import read_server, saved_schema
 from embank_plugins.openstack.server_floating import FLOATING
 from embank_plugins.openstack.server_freeze import Freezer
@@ -17,29 +17,27 @@ from embank_plugins.openstack.server_needs import Needs
 from embank_plugins.openstack.server_restore import ServerRestore
 from embank_plugins.openstack.server_section import SECTION, read_server_commands, server_options
 from embank_plugins.openstack.server_states import known_server
-from embank_plugins.openstack.server_targets import IMAGE, NETWORK, VOLUME, Targets
+from embank_plugins.openstack.server_targets import Targets
 
 if TYPE_CHECKING:
     from oslo_config import cfg
 
-TYPE = "OS::Nova::Server"
 NAME: Json = {"type": "string", "minLength": 1}
 
 
-class ServerPlugin(ProtectionPlugin):
+class ServerPlugin(CloudPlugin):
     """Holds a server while its volumes are snapshotted, saves its definition, and creates it again."""
 
-    resource_types = (TYPE,)
+    resource_types = (SERVER,)
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         super().__init__(conf)
-        self._cloud = Cloud(conf)
         self._commands = read_server_commands(conf)
 
     @classmethod
     def options(cls) -> Mapping[str, Sequence[cfg.Opt]]:
         """The sections [openstack] and [server]."""
-        return {**cloud_options(), SECTION: server_options()}
+        return {**super().options(), SECTION: server_options()}
 
     def parameters_schema(self, operation: Operation, resource_type: str) -> Mapping[str, Json]:
         """How a server is held, with the commands that the operator allows; what a restored one gets."""

@@ -10,11 +10,9 @@ from typing import Any
 
 from embank.errors import EmbankError
 from embank.plugins import Context, Resource
-from embank_plugins.openstack import OpenStackError
+from embank_plugins.openstack import IMAGE, NETWORK, VOLUME, OpenStackError
 from embank_plugins.openstack.network_made import Made
 from embank_plugins.openstack.refusals import told
-
-NETWORK, VOLUME, IMAGE = "OS::Neutron::Network", "OS::Cinder::Volume", "OS::Glance::Image"
 
 
 class Targets:

@@ -15,11 +15,11 @@ from embank.plugins import (
     Operation,
     Phase,
     Poll,
-    ProtectionPlugin,
     Resource,
     closes,
 )
-from embank_plugins.openstack.cloud import Cloud, cloud_options
+from embank_plugins.openstack import SERVER, VOLUME
+from embank_plugins.openstack.plugin import CloudPlugin
 from embank_plugins.openstack.volume_handover import arrived, handed_over, storage_in, taken_back
 from embank_plugins.openstack.volume_made import STARTED, dressed, unmade
 
@@ -27,20 +27,15 @@ if TYPE_CHECKING:
     from oslo_config import cfg
 
 SECTION = "volume"
-SERVER = "OS::Nova::Server"
 RESTORED = "restored"
 
 Restored = Callable[[Any, Mapping[str, Any]], Generator[Poll, None, str]]
 
 
-class VolumePlugin(ProtectionPlugin):
+class VolumePlugin(CloudPlugin):
     """Works with Cinder as the user whose volumes these are."""
 
-    resource_types = ("OS::Cinder::Volume",)
-
-    def __init__(self, conf: cfg.ConfigOpts) -> None:
-        super().__init__(conf)
-        self._cloud = Cloud(conf)
+    resource_types = (VOLUME,)
 
     @classmethod
     def options(cls) -> Mapping[str, Sequence[cfg.Opt]]:
@@ -53,7 +48,7 @@ class VolumePlugin(ProtectionPlugin):
             help="The snapshots of all volumes of a server are one task: as a group snapshot when exactly these are "
             "a volume group of Cinder, otherwise one after the other without a pause.",
         )
-        return {**cloud_options(), SECTION: [together]}
+        return {**super().options(), SECTION: [together]}
 
     def aggregate(
         self, operation: Operation, phase: Phase, resource: Resource, parents: Sequence[Resource]
