@@ -11,9 +11,9 @@ echo "setting up $directory (OpenStack Mistral; a minute or two) …"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 [ -x "$directory/bin/python" ] || "$python" -m venv "$directory"
-# psycopg2-binary: for a Mistral on PostgreSQL
+# [openstack]: executors run the plugins for OpenStack, too; psycopg2-binary: for a Mistral on PostgreSQL
 if ! "$directory/bin/python" -m pip --disable-pip-version-check --no-input install --quiet --constraint "$constraints" \
-    --editable . mistral python-mistralclient psycopg2-binary >"$log" 2>&1; then
+    --editable '.[openstack]' mistral python-mistralclient psycopg2-binary >"$log" 2>&1; then
     tail -20 "$log" >&2
     if grep -qiE 'connection|max retries|name resolution|timed out|no matching distribution' "$log"; then
         echo "the package index was not reached, or lacks a package: the tests with a real Mistral need about 110 from it" >&2
