@@ -7,17 +7,20 @@ import runpy
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from keystoneauth1.exceptions import ConnectFailure
+from openstack.exceptions import HttpException
 from oslo_config import cfg
 
 from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.cloud import CHOSEN, SECTION, Cloud, cloud_options, connect_arguments
 from embank_plugins.openstack.refusals import told
+from embank_plugins.openstack.waiting import created
 
 tenants = runpy.run_path(str(Path(__file__).parents[1] / "services" / "openstack_tenant.py"))
 proxies = runpy.run_path(str(Path(__file__).parents[1] / "services" / "http_proxy.py"))
@@ -258,12 +261,48 @@ class TestRequests:
         assert cloud.connection.network.create_network(name="n").name == "n"
 
     @pytest.mark.parametrize("status", [429, 503])
-    def test_a_service_that_asks_to_wait_is_obeyed(self, cloud: Cloud, proxy: Any, status: int) -> None:
-        proxy.rule = once(proxies["Answer"](status, {"Retry-After": "3"}))
+    @pytest.mark.parametrize("wanted", [lambda: "3", lambda: formatdate(time.time() + 4, usegmt=True)])
+    def test_a_service_that_asks_to_wait_is_obeyed(
+        self, cloud: Cloud, proxy: Any, status: int, wanted: Callable[[], str]
+    ) -> None:
+        proxy.rule = once(proxies["Answer"](status, {"Retry-After": wanted()}))
         before = time.monotonic()
-        assert cloud.connection.network.create_network(name="n").name == "n"
+        assert own(cloud) == []
         assert time.monotonic() - before >= 3  # without the header it is asked again after half a second
+        assert proxy.count("GET", "/networks") == 2
+
+    @pytest.mark.parametrize("wanted", ["86400", "9" * 400, "Fri, 01 Jan 2100 00:00:00 GMT"])
+    def test_a_service_that_asks_to_wait_for_too_long_is_not(self, cloud: Cloud, proxy: Any, wanted: str) -> None:
+        """Something may stand still meanwhile."""
+        proxy.rule = lambda method, url: proxies["Answer"](503, {"Retry-After": wanted})
+        with (
+            pytest.raises(OpenStackError, match=r"list: .*HTTP 503.*again in (\d+|inf) s, and is waited for 90 s"),
+            told("list"),
+        ):
+            own(cloud)
+        assert proxy.count("GET", "/networks") == 1
+
+    def test_something_is_made_once(self, cloud: Cloud, proxy: Any) -> None:
+        """With 429 nothing was done. With 503 it may have been: somebody has to look."""
+        neutron = cloud.connection.network
+
+        def make() -> str:
+            return str(created(lambda: neutron.create_network(name="n").name, lambda: next(iter(own(cloud)), None)))
+
+        proxy.rule = once(proxies["Answer"](429, {"Retry-After": "0"}))
+        assert neutron.create_network(name="n").name == "n"
         assert proxy.count("POST", "/networks") == 2
+        for late in (False, True):
+            remove_networks(cloud)
+            proxy.seen.clear()
+            proxy.rule = once(proxies["Answer"](503, {"Retry-After": "0"}, late=late))
+            assert make() == "n"
+            assert own(cloud) == ["n"]
+            assert proxy.count("POST", "/networks") == (1 if late else 2)
+        proxy.rule = once(proxies["Answer"](503, {"Retry-After": "0"}, late=True))
+        with pytest.raises(HttpException):
+            neutron.create_network(name="m")
+        assert own(cloud) == ["m", "n"]
 
     def test_a_service_that_never_has_time(self, cloud: Cloud, proxy: Any) -> None:
         proxy.rule = lambda method, url: proxies["Answer"](503, {"Retry-After": "0"}) if "networks" in url else None

@@ -4,7 +4,7 @@
         proxy.rule = lambda method, url: Answer(503, {"Retry-After": "1"}) if "/volumes" in url else None
 
 Clients find it by `proxy.environment`. `proxy.seen` has what was asked, in order, as `METHOD URL`.
-Tokens in `proxy.ended` are refused, as services do when they have expired.
+Tokens in `proxy.ended` are refused, as services do when they have expired; `proxy.tokens` are those that came.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ NOT_FORWARDED = ("connection", "keep-alive", "proxy-connection", "transfer-encod
 
 @dataclass(frozen=True)
 class Answer:
-    """What the proxy says instead of the service."""
+    """What the proxy says instead of the service. `late`: when the service has done what it was asked for."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b"{}"
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Proxy:
         self.rule: Rule = lambda method, url: None
         self.seen: list[str] = []
         self.ended: set[str] = set()
+        self.tokens: set[str] = set()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"proxy": self}))
         self._server.daemon_threads = True
         self.environment = {
@@ -79,15 +81,19 @@ class Handler(BaseHTTPRequestHandler):
         self.proxy.seen.append(f"{self.command} {self.path}")
         body = _body(self)
         told = self.proxy.rule(self.command, self.path)
-        if self.headers.get("X-Auth-Token") in self.proxy.ended:
+        token = self.headers.get("X-Auth-Token", "")
+        self.proxy.tokens.add(token)
+        if token in self.proxy.ended:
             told = Answer(401, body=b'{"error": {"code": 401, "message": "The token has ended"}}')
-        if isinstance(told, Answer):
-            self.answer(told.status, {"Content-Type": "application/json", **told.headers}, told.body)
-        else:
-            self.forward(body, told)
+        if not isinstance(told, Answer):
+            self.pass_on(*self.forward(body), told)
+            return
+        if told.late:
+            self.forward(body)
+        self.answer(told.status, {"Content-Type": "application/json", **told.headers}, told.body)
 
-    def forward(self, body: bytes, cut: Cut | None) -> None:
-        """Ask the service, and pass on what it says, or a part of that."""
+    def forward(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        """Ask the service; what it says."""
         headers = {name: value for name, value in self.headers.items() if name.lower() not in NOT_FORWARDED}
         with requests.Session() as session:
             session.trust_env = False
@@ -96,12 +102,16 @@ class Handler(BaseHTTPRequestHandler):
             )
             data = found.raw.read(decode_content=False)
         kept = {name: value for name, value in found.headers.items() if name.lower() not in NOT_FORWARDED}
+        return found.status_code, kept, data
+
+    def pass_on(self, status: int, headers: Mapping[str, str], data: bytes, cut: Cut | None) -> None:
+        """Say what the service says, or a part of that."""
         if cut is None:
-            self.answer(found.status_code, kept, data)
+            self.answer(status, headers, data)
             return
         self.close_connection = True
         if cut.after >= 0:
-            self.answer(found.status_code, kept, data, data[: cut.after])
+            self.answer(status, headers, data, data[: cut.after])
 
     def answer(self, status: int, headers: Mapping[str, str], body: bytes, sent: bytes | None = None) -> None:
         """Say that all of `body` comes, and send that, or only what is `sent`."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SECTION = "openstack"
 CHOSEN = "EMBANK_OS_CLOUD"
 ANSWER_WITHIN = 120  # s
-RETRIES = 4  # of a request that was not answered, or with 429 or 503; the pauses in between grow
+CONNECT_RETRIES = 4  # of a request that was not answered; the pauses in between grow
 AUTH = (
     "auth_url",
     "username",
@@ -108,7 +108,7 @@ def connect_arguments(given: Mapping[str, str | None], environment: Mapping[str,
     if cloud:
         arguments["cloud"] = cloud
     arguments["load_envvars"] = bool(cloud) or not auth  # OS_CLIENT_CONFIG_FILE counts, too
-    times = {"connect_retries": RETRIES, "status_code_retries": RETRIES, "api_timeout": ANSWER_WITHIN}
+    times = {"connect_retries": CONNECT_RETRIES, "api_timeout": ANSWER_WITHIN}
     return {**times, **arguments}
 
 

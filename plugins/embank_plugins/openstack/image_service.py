@@ -10,6 +10,7 @@ from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.cloud import Cloud
 from embank_plugins.openstack.image_data import differences
 from embank_plugins.openstack.refusals import told
+from embank_plugins.openstack.waiting import created
 
 if TYPE_CHECKING:
     from keystoneauth1.adapter import Adapter
@@ -58,10 +59,13 @@ class Images:
     def create(self, request: Mapping[str, Json]) -> str:
         """Make an image without data, with the id in the request; it may be there already."""
         with told("make the image"):
-            response = self.glance.post("/images", json=request)
-            if response.status_code != TAKEN:
-                _json(response)
+            created(lambda: self._post(request), lambda: None)  # it has its id: a second one is refused
         return str(request["id"])
+
+    def _post(self, request: Mapping[str, Json]) -> None:
+        response = self.glance.post("/images", json=request)
+        if response.status_code != TAKEN:
+            _raise(response)
 
     def complete(self, image: Mapping[str, Json], saved: Mapping[str, Json]) -> bool:
         """Whether an image has the data that were saved, or none as it had then."""

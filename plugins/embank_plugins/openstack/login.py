@@ -17,27 +17,44 @@ from openstack.connection import Connection
 from openstack.exceptions import ConfigException
 
 from embank_plugins.openstack import OpenStackError
-from embank_plugins.openstack.cloud import RETRIES
+from embank_plugins.openstack.cloud import CONNECT_RETRIES
+from embank_plugins.openstack.waiting import BUSY, RETRIES, UNAVAILABLE, Waits
+
+FAILED = 400
+
+HARMLESS = ("/action", "/metadata")  # how the address ends where a POST changes what is there, and makes nothing
 
 
 class CarefulSession(Session):
-    """Repeats a request that was not answered only if that does no harm.
+    """Repeats a request that was not answered, or with 429 or 503, only if that does no harm.
 
-    keystoneauth repeats every method alike after a timeout or a broken connection. A POST may have been carried out
-    all the same: repeated, it would make a second backup that nobody knows of. An activity that fails because of it
-    looks for what it has started when it is tried again. A login is a POST, too, and may be repeated.
+    keystoneauth repeats every method alike. A POST may have been carried out although a broken connection, a timeout
+    or a 503 (of a proxy in between, say) is all that came back: repeated, it would make a second backup that nobody
+    knows of. `waiting.created` looks for the first one; an activity that fails does when it is tried again. A login
+    is a POST, too, and may be repeated. And keystoneauth waits for as long as `Retry-After` says, if it takes days.
     """
 
     patience = 1  # repetitions of the first login: somebody waits, and the address may be wrong
 
     def request(self, url: str, method: str, *arguments: Any, **options: Any) -> requests.Response:
         """See Session.request."""
+        again = {BUSY, UNAVAILABLE}
         if method.upper() == "POST" and options.get("authenticated") is not False:
             options["connect_retries"] = 0
+            if not url.partition("?")[0].endswith(HARMLESS):
+                again = {BUSY}
         elif options.get("connect_retries") is None:
             options["connect_retries"] = self.patience
-        options.setdefault("status_code_retries", RETRIES)
-        return super().request(url, method, *arguments, **options)
+        retries, raising = options.pop("status_code_retries", None), options.pop("raise_exc", None)
+        waits = Waits(RETRIES if retries is None else retries)
+        own = {**options, "status_code_retries": 0, "raise_exc": False}
+        while (response := super().request(url, method, *arguments, **own)).status_code in again:
+            if not waits.pause(response):
+                break
+            response.close()
+        if raising is not False and response.status_code >= FAILED:
+            raise exceptions.from_response(response, method, url)
+        return response
 
     def invalidate(self, auth: BaseAuthPlugin | None = None) -> bool:
         """See Session.invalidate. True, that is "try again", also when another thread has invalidated it just now."""
@@ -78,7 +95,7 @@ def log_in(arguments: Mapping[str, Any], origin: str) -> Connection:
         raise OpenStackError(f"cannot log in to OpenStack as {origin} says: {error}") from error
     _check(access, connection, origin)
     if isinstance(connection.session, CarefulSession):
-        connection.session.patience = RETRIES
+        connection.session.patience = CONNECT_RETRIES
     return connection
 
 

@@ -11,6 +11,7 @@ from embank_plugins.openstack.network_definition import DEFAULT, Definition, bod
 from embank_plugins.openstack.network_errors import RULE_EXISTS, refusal
 from embank_plugins.openstack.network_made import Made
 from embank_plugins.openstack.refusals import told
+from embank_plugins.openstack.waiting import created
 
 
 def restore_groups(
@@ -73,7 +74,9 @@ def _add_rule(made: Made, group_id: str, rule: Mapping[str, Any]) -> None:
     from openstack.exceptions import ConflictException
 
     try:
-        made.neutron.create_security_group_rule(security_group_id=group_id, **rule)
+        created(  # a second one is refused
+            lambda: made.neutron.create_security_group_rule(security_group_id=group_id, **rule), lambda: None
+        )
     except ConflictException as error:
         if refusal(error) != RULE_EXISTS:
             raise

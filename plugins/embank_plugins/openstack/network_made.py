@@ -14,6 +14,7 @@ from typing import Any
 from embank.plugins import Context, Poll, Resource
 from embank_plugins.openstack.network_definition import Definition
 from embank_plugins.openstack.refusals import told
+from embank_plugins.openstack.waiting import created
 
 TOKEN = "token"
 KINDS = {
@@ -51,7 +52,10 @@ class Made:
         mark = f"{self.token}/{saved['id']}"
         found = self.marked(kind).get(mark)
         if not found:
-            found = str(getattr(self.neutron, f"create_{kind}")(**body, description=mark).id)
+            found = created(
+                lambda: str(getattr(self.neutron, f"create_{kind}")(**body, description=mark).id),
+                lambda: self._described(kind).get(mark),
+            )
         self.new[kind][saved["id"]] = found
         kept = {name: saved[name] for name in ("name", "description", "tags")}
         self.unfinished.append({"kind": kind, "id": found, **kept})
@@ -83,12 +87,11 @@ class Made:
         if self.fresh:
             return {}
         if kind not in self._marked:
-            with told(f"list what there is of the kind {KINDS[kind]}"):
-                found = [
-                    (each.description or "", each.id)
-                    for each in getattr(self.neutron, f"{kind}s")(project_id=self.project)
-                ]
-            self._marked[kind] = {
-                description: each for description, each in found if description.startswith(self.token)
-            }
+            self._marked[kind] = self._described(kind)
         return self._marked[kind]
+
+    def _described(self, kind: str) -> dict[str, str]:
+        with told(f"list what there is of the kind {KINDS[kind]}"):
+            there = getattr(self.neutron, f"{kind}s")(project_id=self.project)
+            found = [(each.description or "", str(each.id)) for each in there]
+        return {description: each for description, each in found if description.startswith(self.token)}

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from embank_plugins.openstack import OpenStackError
+from embank_plugins.openstack.waiting import BUSY, IN_ALL, UNAVAILABLE, wait_wanted
 
 ADVICE = {
-    401: "Keystone accepts the login no more: a new password, or the application credential or trust has ended?",
+    401: "Keystone accepts the login no more: is the user disabled, is there a new password, or has the application "
+    "credential or trust ended?",
     403: "the user of [openstack] has not got the role for it; docs/openstack.md says what each operation needs",
-    429: "the service takes no more requests, also after waiting: try again later, or with fewer in parallel",
-    503: "the service is not there, also after several attempts: try again when it is up",
+    BUSY: "the service takes no more requests, also after waiting: try again later, or with fewer in parallel",
+    UNAVAILABLE: "the service is not there, also after several attempts: try again when it is up",
 }
 
 
@@ -39,4 +41,6 @@ def reason(error: Exception) -> str:
     said = f"{words} (HTTP {status})" if status and f"HTTP {status}" not in words else words
     if status in (403, 413) and any(word in words.lower() for word in ("quota", "exceed")):
         return f"{said}; the quota of the project is used up: delete something, or have it raised"
+    if status in (BUSY, UNAVAILABLE) and (wanted := wait_wanted(error)) > IN_ALL:
+        return f"{said}; it wants to be asked again in {wanted:.0f} s, and is waited for {IN_ALL:.0f} s at most"
     return f"{said}; {ADVICE[status]}" if status in ADVICE else said

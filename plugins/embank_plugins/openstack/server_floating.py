@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from embank.plugins import Poll
@@ -10,6 +11,7 @@ from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.network_found import external_network
 from embank_plugins.openstack.network_made import Made
 from embank_plugins.openstack.refusals import told
+from embank_plugins.openstack.waiting import created
 
 FLOATING = ("when-free", "keep", "new", "none")
 
@@ -36,19 +38,21 @@ def restore_floating(
         yield Poll(after=0, message=f"floating address {each['address']}")
         port_id = made.new["port"][each["port_id"]]
         with told(f"give the port {port_id} a floating address"):
-            if next(iter(made.neutron.ips(port_id=port_id)), None):
+            if _of(made, port_id):
                 continue  # an earlier run gave it one
             free = _free(made, each)
             if free:
                 made.neutron.update_ip(free.id, port_id=port_id)
             elif wish == "new":
-                made.neutron.create_ip(
-                    floating_network_id=external_network(made, each, network),
-                    port_id=port_id,
-                    description=each["description"],
-                )
+                wanted = {"port_id": port_id, "description": each["description"]}
+                wanted["floating_network_id"] = external_network(made, each, network)
+                created(partial(made.neutron.create_ip, **wanted), partial(_of, made, port_id))
             else:
                 log(f"the floating address {each['address']} is not free: the server has none instead")
+
+
+def _of(made: Made, port_id: str) -> Any:
+    return next(iter(made.neutron.ips(port_id=port_id)), None)
 
 
 def _free(made: Made, saved: Mapping[str, Any]) -> Any:

@@ -21,6 +21,7 @@ from embank_plugins.openstack.server_floating import check_floating, restore_flo
 from embank_plugins.openstack.server_needs import Needs
 from embank_plugins.openstack.server_states import STOP, change_state, fault, find_server, gone, known_server, label
 from embank_plugins.openstack.server_targets import Targets
+from embank_plugins.openstack.waiting import created
 
 SETTLED = 5  # s, in which Nova shows a server that it was asked for when we were killed
 BUILDING = 2  # s between two looks at a server that is being built
@@ -118,7 +119,10 @@ class ServerRestore:
         if not found:
             asked = self.needs.found() if asked is None else asked
             with told(f"create the server {saved['name']!r}"):
-                found = compute.create_server(**asked, networks=nics or "none", tags=[token])
+                wanted = {**asked, "networks": nics or "none", "tags": [token]}
+                found = created(
+                    lambda: compute.create_server(**wanted), lambda: next(iter(compute.servers(tags=token)), None)
+                )
         return str(found.id)
 
     def _remove(self, server: Any) -> Iterator[Poll]:

@@ -23,6 +23,7 @@ from embank_plugins.openstack.volume_cinder import (
     removed,
 )
 from embank_plugins.openstack.volume_facts import GIBIBYTES, closed_object
+from embank_plugins.openstack.waiting import created
 
 STARTED = "backup"
 USABLE = ("available", "restoring")
@@ -149,13 +150,16 @@ def _begin(storage: Any, checkpoint: Checkpoint, resource: Resource, snapshot: s
         return str(there[0].id)
     incremental = mode != "full" and _can_be_incremental(storage, resource, snapshot, mode)
     with told(f"back up {resource}"):
-        backup = storage.create_backup(
-            volume_id=resource.id,
-            snapshot_id=snapshot,
-            name=token,
-            description=named_in(checkpoint, resource),
-            is_incremental=incremental,
-            force=True,
+        backup = created(
+            lambda: storage.create_backup(
+                volume_id=resource.id,
+                snapshot_id=snapshot,
+                name=token,
+                description=named_in(checkpoint, resource),
+                is_incremental=incremental,
+                force=True,
+            ),
+            lambda: next(iter(named(storage.backups, token)), None),
         )
     return str(backup.id)
 

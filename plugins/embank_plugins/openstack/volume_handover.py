@@ -15,6 +15,7 @@ from embank_plugins.openstack.cloud import Cloud
 from embank_plugins.openstack.refusals import told
 from embank_plugins.openstack.volume_cinder import VOLUME, found, removed
 from embank_plugins.openstack.volume_made import STARTED
+from embank_plugins.openstack.waiting import created
 
 OFFERED = "awaiting-transfer"
 
@@ -50,7 +51,9 @@ def handed_over(source: Any, target: Any, resource: Resource, id: str) -> Iterat
     if found(target, VOLUME, id) is None:
         with told(f"hand the volume {id}, restored for {resource}, over to the project that is logged in to"):
             withdrawn(source, id)
-            offer = source.create_transfer(volume_id=id, name=f"embank-{id}")
+            offer = created(
+                lambda: source.create_transfer(volume_id=id, name=f"embank-{id}"), lambda: withdrawn(source, id)
+            )
             target.accept_transfer(offer.id, offer.auth_key)
     while (volume := found(target, VOLUME, id)) is None or volume.status != "available":
         if volume is not None and volume.status != OFFERED:

@@ -9,6 +9,7 @@ from embank.plugins import Context, Json, Poll, Resource
 from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.refusals import told
 from embank_plugins.openstack.volume_cinder import TOKEN, VOLUME, because, found, removed
+from embank_plugins.openstack.waiting import created
 
 STARTED = "volume"
 FAILED = VOLUME.deletable - {"available"}
@@ -103,7 +104,10 @@ def _begin(
         return min(there)
     with told(f"make a volume for {resource}"):
         metadata = {**wanted["metadata"], TOKEN: token}
-        return str(storage.create_volume(**{**wanted, "metadata": metadata}, **source).id)
+        return created(
+            lambda: str(storage.create_volume(**{**wanted, "metadata": metadata}, **source).id),
+            lambda: min(_ids(storage, token, None), default=None),
+        )
 
 
 def _wanted(

@@ -6,7 +6,8 @@ All of them have the token of their start as their name. So has a group snapshot
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from embank.plugins import Checkpoint, Context, Poll, Resource
@@ -21,6 +22,7 @@ from embank_plugins.openstack.volume_cinder import (
     named,
     removed,
 )
+from embank_plugins.openstack.waiting import created
 
 STARTED = "snapshots"
 COMING = ("creating", "available", "backing-up")
@@ -98,17 +100,30 @@ def _begin(
         return there
     if group:
         with told(f"take a snapshot of the volume group {group}"):
-            storage.create_group_snapshot(group_id=group, **about)
+            created(
+                lambda: storage.create_group_snapshot(group_id=group, **about),
+                lambda: next(iter(named(storage.snapshots, token)), None),
+            )
         context.log(f"{len(volumes)} snapshots, taken by Cinder as one of the group {group}")
         return {each.volume_id: each.id for each in named(storage.snapshots, token)}
     begun = time.monotonic()
     for resource, volume in volumes:
         with told(f"take a snapshot of {resource}"):
-            there[volume.id] = storage.create_snapshot(volume_id=volume.id, is_forced=True, **about).id
+            there[volume.id] = created(
+                partial(_snapshot, storage, volume.id, about), partial(_snapshot_named, storage, volume.id, token)
+            )
     if len(volumes) > 1:
         within = round((time.monotonic() - begun) * 1000)
         context.log(f"{len(volumes)} snapshots, asked for one after the other within {within} ms")
     return there
+
+
+def _snapshot(storage: Any, volume: str, about: Mapping[str, str]) -> str:
+    return str(storage.create_snapshot(volume_id=volume, is_forced=True, **about).id)
+
+
+def _snapshot_named(storage: Any, volume: str, token: str) -> str | None:
+    return next((each.id for each in named(storage.snapshots, token) if each.volume_id == volume), None)
 
 
 def _group_of(storage: Any, volumes: Sequence[Any]) -> str | None:
