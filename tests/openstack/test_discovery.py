@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import runpy
 import time
 import uuid
@@ -252,8 +254,144 @@ def test_a_second_page_that_fails_stops_discovery(
         "not answered": proxies["Cut"](-1),
     }[broken]
     proxy.rule = lambda method, url: fault if "/networks?" in url and "marker" in url else None
-    with pytest.raises(DiscoveryFailed, match=r"listing OS::Neutron::Network failed: .*cannot list the networks"):
+    with pytest.raises(
+        DiscoveryFailed, match=r"listing OS::Neutron::Network failed: .*cannot list the networks"
+    ) as no:
         discovered(tenant.conf(*ALL))
+    last = next(re.search("marker=([^&]*)", asked) for asked in proxy.seen if "marker" in asked)
+    assert last
+    assert f"2 networks were listed before, the last of them {last[1]}" in str(no.value)
+
+
+def test_what_cinder_makes_for_itself_is_not_protected(tenant: Any) -> None:
+    """To back up a snapshot Cinder makes a volume of it, for the time of the backup. Names tell nothing."""
+    storage = tenant.connection.block_storage
+    volume = storage.create_volume(name="data", size=1)
+    same_name = storage.create_volume(name=f"backup-vol-{volume.id}", size=1)
+    for each in (volume, same_name):
+        eventually(lambda each=each: storage.get_volume(each.id), "available")  # type: ignore[misc]
+    snapshot = storage.create_snapshot(volume_id=volume.id)
+    eventually(lambda: storage.get_snapshot(snapshot.id), "available")
+    backup = storage.create_backup(volume_id=volume.id, snapshot_id=snapshot.id, force=True)
+    deadline = time.monotonic() + 120
+    while len(listed := {each.id for each in storage.volumes(details=False)}) < 3:
+        assert time.monotonic() < deadline, "Cinder makes no volume of its own"
+        assert storage.get_backup(backup.id).status == "creating"
+        time.sleep(0.1)
+    found = names(discovered(tenant.conf(*ALL)))
+    assert {id for kind, id in found if kind == VOLUME} == {volume.id, same_name.id} < listed
+    assert {each.id for each in storage.volumes(details=False)} == listed, "the backup was too fast for this test"
+
+
+@pytest.fixture
+def six_volumes(tenant: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Their ids in the order in which Cinder lists them, on three pages."""
+    storage = tenant.connection.block_storage
+    for number in range(6):
+        storage.create_volume(name=f"v{number}", size=1)
+    for each in list(storage.volumes(details=False)):
+        eventually(lambda each=each: storage.get_volume(each.id), "available")  # type: ignore[misc]
+    monkeypatch.setattr(protectables, "PAGE", 2)
+    return [each.id for each in storage.volumes(details=False)]
+
+
+def volumes_in(graph: ResourceGraph) -> list[str]:
+    return sorted(each.id for each in graph.resources if each.type == VOLUME)
+
+
+def test_volumes_that_come_and_go_while_pages_are_read(tenant: Any, proxy: Any, six_volumes: list[str]) -> None:
+    """Those that stay are found, each once; a page that begins after one that has gone cannot be had."""
+    storage = tenant.connection.block_storage
+    changed: list[str] = []
+
+    def coming_and_going(method: str, url: str) -> Any:
+        if f"marker={six_volumes[1]}" in url and not changed:
+            changed.append(storage.create_volume(name="new", size=1).id)
+            storage.delete_volume(six_volumes[0])
+            storage.delete_volume(six_volumes[4])
+            deadline = time.monotonic() + 60
+            while {each.id for each in storage.volumes(details=False)} & {six_volumes[0], six_volumes[4]}:
+                assert time.monotonic() < deadline
+                time.sleep(0.3)
+
+    proxy.rule = coming_and_going
+    stay = {six_volumes[index] for index in (1, 2, 3, 5)}
+    found = volumes_in(discovered(tenant.conf(*ALL)))
+    assert changed
+    assert stay <= set(found) <= {*stay, six_volumes[0], *changed}
+
+    def marker_goes(method: str, url: str) -> Any:
+        if f"marker={six_volumes[3]}" in url:
+            storage.delete_volume(six_volumes[3], ignore_missing=True)
+            deadline = time.monotonic() + 60
+            while six_volumes[3] in {each.id for each in storage.volumes(details=False)}:
+                assert time.monotonic() < deadline
+                time.sleep(0.3)
+
+    proxy.rule = marker_goes
+    with pytest.raises(DiscoveryFailed, match=r"OS::Cinder::Volume failed: .*the last of them .*try again"):
+        discovered(tenant.conf(*ALL))
+    proxy.rule = lambda method, url: None
+    assert six_volumes[3] not in volumes_in(discovered(tenant.conf(*ALL)))
+
+
+def test_the_same_volume_on_two_pages(tenant: Any, proxy: Any, six_volumes: list[str]) -> None:
+    storage = tenant.connection.block_storage
+    twice = [storage.get(f"/volumes/{six_volumes[index]}").json()["volume"] for index in (1, 2, 3, 4, 5)]
+    page = json.dumps({"volumes": twice}).encode()
+    second, end = f"marker={six_volumes[1]}", f"marker={six_volumes[5]}"
+
+    def overlapping(method: str, url: str) -> Any:
+        answers = {second: page, end: b'{"volumes": []}'}
+        return next((proxies["Answer"](200, {}, body) for mark, body in answers.items() if mark in url), None)
+
+    proxy.rule = overlapping
+    assert volumes_in(discovered(tenant.conf(*ALL))) == sorted(six_volumes)
+    assert proxy.count(second) == 1
+
+
+MANY = 10_000
+
+
+@pytest.mark.large
+def test_ten_thousand_of_each(tenant: Any, openstack_services: Any, proxy: Any) -> None:
+    """Volumes and images, copied in the services' databases: all of them, in pages, each page asked for once."""
+    cloud = tenant.connection
+    volume = cloud.block_storage.create_volume(name="v", size=1)
+    eventually(lambda: cloud.block_storage.get_volume(volume.id), "available")
+    image = cloud.image.create_image("i", disk_format="raw", container_format="bare")
+    originals = {"cinder.volumes": volume.id, "glance.images": image.id}
+    for table, original in originals.items():
+        database = table.partition(".")[0]
+        openstack_services.sql(
+            f"CREATE TEMPORARY TABLE {database}.copies AS SELECT {table}.* FROM {table}, {database}.seq_1_to_{MANY} "
+            f"WHERE id = '{original}'; UPDATE {database}.copies SET id = UUID(); "
+            f"INSERT INTO {table} SELECT * FROM {database}.copies;"
+        )
+    try:
+        proxy.seen.clear()
+        found = names(discovered(tenant.conf(*ALL)))
+        for kind in (VOLUME, IMAGE):
+            assert sum(each == kind for each, _ in found) == MANY + 1
+        for listing in ("/volumes/detail?", "/images?"):
+            pages = [asked for asked in proxy.seen if listing in asked and "os_hidden=" not in asked]
+            assert MANY // protectables.PAGE <= len(pages) <= MANY // protectables.PAGE + 2
+            assert len(pages) == len(set(pages))
+
+        def broken(method: str, url: str) -> Any:
+            seventh = sum("/images?" in asked and "marker=" in asked for asked in proxy.seen) == 6
+            return proxies["Answer"](500, {}, b"{}") if seventh and "/images?" in url else None
+
+        proxy.seen.clear()
+        proxy.rule = broken
+        with pytest.raises(DiscoveryFailed, match=r"OS::Glance::Image failed: .* 6000 images were listed before"):
+            discovered(tenant.conf(ImageProtectable), (ImageProtectable,))
+    finally:
+        for table, original in originals.items():
+            owner = "project_id" if table == "cinder.volumes" else "owner"
+            openstack_services.sql(
+                f"DELETE FROM {table} WHERE {owner} = '{tenant.project_id}' AND id <> '{original}';"
+            )
 
 
 def test_a_user_without_a_role_in_the_project(tenant: Any, make_tenant: Any) -> None:

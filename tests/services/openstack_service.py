@@ -64,7 +64,7 @@ class Running:
         """Skips the test."""
         pytest.skip("a cloud that runs already is left alone")
 
-    start = kill = stop
+    start = kill = sql = stop
 
     def errors(self) -> list[str]:
         """Its logs are elsewhere."""
@@ -115,6 +115,10 @@ class Services:
     def kill(self, *names: str) -> None:
         """Without any warning, as a machine that loses power."""
         self._processes.end(*names, kill=True)
+
+    def sql(self, script: str) -> None:
+        """Change what is in the databases, as the services would with many more requests."""
+        _processes["sql"](self._processes, script)
 
     def errors(self) -> list[str]:
         """The errors in all logs since this was last asked."""

@@ -10,7 +10,7 @@ many servers there are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from embank.plugins import Protectable, Resource
@@ -53,7 +53,6 @@ class _Owned(_InCloud):
     """A type of resources that the project owns. What was listed is kept until the next discovery begins."""
 
     parent_types: ClassVar[tuple[str, ...]] = (PROJECT,)
-    plural: ClassVar[str]
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         super().__init__(conf)
@@ -61,10 +60,8 @@ class _Owned(_InCloud):
 
     def list_resources(self) -> Iterable[Resource]:
         """Those that the project owns."""
-        with told(f"list the {self.plural} of the project"):
-            owned = [self._resource(each) for each in self.owned()]
-        self._found = {resource.id: resource for resource in owned}
-        return owned
+        self._found = {each.id: self._resource(each) for each in self.owned()}  # each once, also if listed twice
+        return [*self._found.values()]
 
     def list_dependents(self, parent: Resource) -> Iterable[Resource]:
         """All of them belong to the project."""
@@ -73,7 +70,7 @@ class _Owned(_InCloud):
         return [*self._found.values()]
 
     def owned(self) -> Iterator[Any]:
-        """What the service lists, page after page: objects with `id` and `name`."""
+        """What the service lists, page after page: objects with `id` and `name`. Raises OpenStackError."""
         raise NotImplementedError
 
     def _resource(self, thing: Any) -> Resource:
@@ -84,7 +81,6 @@ class ServerProtectable(_Owned):
     """Servers."""
 
     resource_type = SERVER
-    plural = "servers"
 
     def owned(self) -> Iterator[Any]:
         """See _Owned."""
@@ -111,8 +107,7 @@ class _Used(_Owned):
         if parent.type != SERVER:
             return super().list_dependents(parent)
         if self._used is None:
-            with told(f"list which {self.plural} the servers use"):
-                self._used = self.used()
+            self._used = self.used()
         if parent.id not in self._used:
             raise OpenStackError("the server has gone since it was listed: try again")
         return [self._one(each, parent) for each in self._used[parent.id]]
@@ -151,12 +146,14 @@ class VolumeProtectable(_Used):
     """Volumes; below a server those that are attached to it."""
 
     resource_type = VOLUME
-    plural = "volumes"
 
     def owned(self) -> Iterator[Any]:
-        """See _Owned."""
-        found: Iterator[Any] = self._cloud.connection.block_storage.volumes(details=False, limit=PAGE)
-        return found
+        """See _Owned. Without Cinder's own, which it makes while it backs up a snapshot or moves a volume, and then
+        removes: they count for no quota. (Before Cinder's API 3.65 nothing tells them from others.)
+        """
+        for each in _paged("volumes", lambda: self._cloud.connection.block_storage.volumes(limit=PAGE)):
+            if each.consumes_quota is not False:
+                yield each
 
     def used(self) -> Mapping[str, Sequence[str]]:
         """See _Used."""
@@ -178,12 +175,13 @@ class ImageProtectable(_Used):
     """Images; below a server the one that it was booted from, unless it was booted from a volume."""
 
     resource_type = IMAGE
-    plural = "images"
 
     def owned(self) -> Iterator[Any]:
         """See _Owned. Glance lists hidden ones only if asked for them."""
-        for hidden in (False, True):
-            yield from self._cloud.connection.image.images(owner=self._cloud.project_id, is_hidden=hidden, limit=PAGE)
+        cloud = self._cloud
+        yield from _paged("images", lambda: cloud.connection.image.images(owner=cloud.project_id, limit=PAGE))
+        hidden = {"owner": cloud.project_id, "is_hidden": True, "limit": PAGE}
+        yield from _paged("hidden images", lambda: cloud.connection.image.images(**hidden))
 
     def used(self) -> Mapping[str, Sequence[str]]:
         """See _Used."""
@@ -198,17 +196,17 @@ class NetworkProtectable(_Used):
     """Networks; below a server those that its ports are in."""
 
     resource_type = NETWORK
-    plural = "networks"
 
     def owned(self) -> Iterator[Any]:
         """See _Owned."""
-        found: Iterator[Any] = self._cloud.connection.network.networks(project_id=self._cloud.project_id, limit=PAGE)
-        return found
+        own = {"project_id": self._cloud.project_id, "limit": PAGE}
+        return _paged("networks", lambda: self._cloud.connection.network.networks(**own))
 
     def used(self) -> Mapping[str, Sequence[str]]:
         """See _Used. The ports of all servers at once."""
         networks: dict[str, dict[str, None]] = {each.id: {} for each in _servers(self._cloud)}
-        for port in self._cloud.connection.network.ports(project_id=self._cloud.project_id, limit=PAGE):
+        own = {"project_id": self._cloud.project_id, "limit": PAGE}
+        for port in _paged("ports", lambda: self._cloud.connection.network.ports(**own)):
             if port.device_id in networks:
                 networks[port.device_id][port.network_id] = None
         return {server: list(found) for server, found in networks.items()}
@@ -220,10 +218,27 @@ class NetworkProtectable(_Used):
 
 def _servers(cloud: Cloud) -> Iterator[Any]:
     """The project's servers in detail. Raises OpenStackError when Nova cannot say everything about one of them."""
-    for server in cloud.connection.compute.servers(limit=PAGE):
+    for server in _paged("servers", lambda: cloud.connection.compute.servers(limit=PAGE)):
         if server.status == OUT_OF_REACH:
             raise OpenStackError(
                 f"Nova cannot say what belongs to the server {server.id}, because the cell that it is in does not "
                 "answer: try again when it does"
             )
         yield server
+
+
+def _paged(plural: str, listing: Callable[[], Iterable[Any]]) -> Iterator[Any]:
+    """A listing, page after page. Raises OpenStackError when it breaks off, and says where."""
+    count, last = 0, ""
+    try:
+        with told(f"list the {plural} of the project"):
+            for each in listing():
+                yield each
+                count, last = count + 1, each.id
+    except OpenStackError as error:
+        if not count:
+            raise
+        raise OpenStackError(
+            f"{error}. {count} {plural} were listed before, the last of them {last}; if that one was deleted "
+            "meanwhile, try again"
+        ) from error.__cause__
