@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import runpy
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 SERVICES = Path(__file__).parents[1] / "services"
 _tenants = runpy.run_path(str(SERVICES / "openstack_tenant.py"))
 _services = runpy.run_path(str(SERVICES / "openstack_service.py"))
+_mistral = runpy.run_path(str(SERVICES / "mistral_service.py"))
 RUNNING = "EMBANK_TEST_OPENSTACK"  # a variable: the URL of a Keystone that runs already, with our administrator
 ERRORS = 40  # of the services' logs, in the report of a test that failed
 
@@ -57,6 +59,28 @@ def tenant(make_tenant: MakeTenant) -> Any:
     `.section` (text for a provider's file), `.conf(*classes, **sections)`.
     """
     return make_tenant()
+
+
+@pytest.fixture(scope="module")
+def mistral(openstack_services: Any) -> Iterator[Any]:
+    """A Mistral, with an account of its own and its address in the catalogue."""
+    admin = openstack_services.admin
+    identity = admin.identity
+    name, password = f"mistral-{uuid.uuid4().hex[:8]}", uuid.uuid4().hex
+    user = identity.create_user(name=name, password=password, domain_id="default")
+    project = identity.find_project("service")
+    identity.assign_project_role_to_user(project.id, user.id, identity.find_role("admin").id)
+    account = _mistral["Account"](
+        openstack_services.auth_url, name, password, "service", lambda: str(admin.auth_token)
+    )
+    with _mistral["start_mistral"](account) as server:
+        service = identity.create_service(name=name, type="workflowv2")
+        for interface in ("public", "internal"):
+            where = {"url": server.url, "region_id": openstack_services.region, "interface": interface}
+            identity.create_endpoint(service_id=service.id, **where)
+        yield server
+        identity.delete_service(service)
+    identity.delete_user(user)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 import subprocess
 import sys
 import time
@@ -17,8 +16,6 @@ import pytest
 
 pytestmark = pytest.mark.openstack
 EMBANK = Path(sys.executable).parent / "embank"
-SERVICES = Path(__file__).parents[1] / "services"
-_services = runpy.run_path(str(SERVICES / "mistral_service.py"))
 Embank = Callable[..., subprocess.CompletedProcess[str]]
 
 PROVIDER = """
@@ -35,30 +32,20 @@ application = shop
 freeze = shop /bin/touch {work}/frozen
 thaw = shop /bin/rm {work}/frozen
 """
+VIGILANT = "[action_heartbeat]\ncheck_interval = 1\nmax_missed_heartbeats = 5\nfirst_heartbeat_timeout = 5\n"
 PLAN = "version: 1\nname: shop\nprovider: local\nresources: [{type: Local::Application, id: shop}]\n"
 RESOURCES = "version: 1\nresources: [{type: Local::Application, id: shop}]\n"
 
 
-@pytest.fixture(scope="module")
-def mistral(openstack_services: Any) -> Iterator[Any]:
-    """The server, with an account of its own and its address in the catalogue."""
-    admin = openstack_services.admin
-    identity = admin.identity
-    name, password = f"mistral-{uuid.uuid4().hex[:8]}", uuid.uuid4().hex
-    user = identity.create_user(name=name, password=password, domain_id="default")
-    project = identity.find_project("service")
-    identity.assign_project_role_to_user(project.id, user.id, identity.find_role("admin").id)
-    account = _services["Account"](
-        openstack_services.auth_url, name, password, "service", lambda: str(admin.auth_token)
-    )
-    with _services["start_mistral"](account) as server:
-        service = identity.create_service(name=name, type="workflowv2")
-        for interface in ("public", "internal"):
-            where = {"url": server.url, "region_id": openstack_services.region, "interface": interface}
-            identity.create_endpoint(service_id=service.id, **where)
-        yield server
-        identity.delete_service(service)
-    identity.delete_user(user)
+@pytest.fixture
+def vigilant(mistral: Any) -> Iterator[None]:
+    """Mistral notices within seconds that an executor is gone."""
+    before = mistral.configuration.read_text()
+    mistral.configuration.write_text(before + VIGILANT)
+    mistral.restart()
+    yield
+    mistral.configuration.write_text(before)
+    mistral.restart()
 
 
 @pytest.fixture
@@ -138,3 +125,52 @@ def test_a_schedule_goes_on_without_the_user(mistral: Any, tenant: Any, embank: 
     watched = embank("watch", execution["id"])
     assert watched.returncode == 0, watched.stdout + watched.stderr
     assert status(embank, execution["id"]) == "available"
+
+
+def killed(tmp_path: Path, mistral: Any, embank: Embank, policy: str) -> str:
+    """An execution, and Mistral with it, in the middle of `pre`; Mistral is up again. Its id."""
+    script = tmp_path / "freeze.sh"
+    script.write_text(f"touch {tmp_path}/frozen; [ -e {tmp_path}/died ] || exec sleep 300\n")
+    text = (mistral.providers / "local.conf").read_text()
+    text = text.replace(f"/bin/touch {tmp_path}/frozen", f"/bin/sh {script}")
+    for directory in (mistral.providers, tmp_path / "providers.d"):
+        (directory / "local.conf").write_text(text)
+    (tmp_path / "plan.yaml").write_text(f"{PLAN}policies: {{Local::Application: {policy}}}\n")
+    done = embank("compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "shop.yaml")
+    assert done.returncode == 0, done.stderr
+    id_ = embank("submit", "shop.yaml").stdout.strip()
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "frozen").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    (tmp_path / "died").touch()
+    mistral.restart(kill=True)
+    return id_
+
+
+def test_an_executor_that_dies_is_known_by_the_timeout(tmp_path: Path, mistral: Any, embank: Embank) -> None:
+    watched = embank("watch", killed(tmp_path, mistral, embank, "{timeout: 8}"))
+    assert watched.returncode == 4, watched.stdout + watched.stderr
+    assert "timed out" in watched.stdout
+    assert not (tmp_path / "frozen").exists()
+
+
+@pytest.mark.usefixtures("vigilant")
+def test_an_executor_that_dies_is_known_by_its_heartbeats(
+    tmp_path: Path, mistral: Any, openstack_services: Any, embank: Embank
+) -> None:
+    """Then Mistral acts in no project: it does not find the closers, nor does the user find what it does."""
+    id_ = killed(tmp_path, mistral, embank, "{timeout: 600}")
+    watched = embank("watch", id_)
+    assert watched.returncode == 8
+    assert f"A user with the role admin in the same project can look (embank watch {id_})" in watched.stderr
+    assert embank("cancel", id_).returncode == 8
+    auth = openstack_services.admin.config.get_auth_args()
+    admin = {"OS_USERNAME": auth["username"], "OS_PASSWORD": auth["password"]}
+    watched = embank("watch", id_, **admin)
+    assert watched.returncode == 5, watched.stdout + watched.stderr
+    assert "Failed to find workflow" in watched.stdout
+    assert (tmp_path / "frozen").exists()
+    closed = embank("cancel", id_, **admin)
+    assert closed.returncode == 0, closed.stdout + closed.stderr
+    assert not (tmp_path / "frozen").exists()

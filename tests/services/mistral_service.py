@@ -41,8 +41,10 @@ port = {port}
 # the default costs 100 ms and more for every task of a workflow; clients can then ask for no validation
 validation_mode = enabled
 """
-# Its own account; the service creates trusts with it.
+# Its own account; the service creates trusts with it. Timeouts tell it that an executor is gone (docs/mistral.md).
 KEYSTONE = """\
+[action_heartbeat]
+check_interval = 0
 [keystone_authtoken]
 www_authenticate_uri = {account.auth_url}
 auth_url = {account.auth_url}

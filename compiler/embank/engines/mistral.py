@@ -29,6 +29,12 @@ LATE = re.compile(r"The action raised an exception \[.*msg='Timeout after (\d+) 
 VERSION = re.compile(r"^(['\"]?)version\1\s*:.*\n", re.MULTILINE)  # anywhere in a file of one workflow
 DELAYED = frozenset(("DELAYED", "RUNNING_DELAYED"))  # before it begins, and before it is tried again
 TEXT = {"content-type": "text/plain"}
+HIDDEN = (
+    "Mistral goes on with {0} in no project, as it does with a Keystone when it has missed the heartbeats of an "
+    "executor: its owner does not see the rest, and closers are not found. A user with the role admin in "
+    "the same project can look (embank watch {0}) and run them (embank cancel {0}). Switch [action_heartbeat] off in "
+    "Mistral, and give each type a timeout: docs/mistral.md"
+)
 FIELDS = ["id", "name", "type", "state", "state_info", "created_at", "updated_at", "started_at", "finished_at"]
 
 
@@ -188,7 +194,13 @@ class Mistral:
 
     def _frames(self, execution: str) -> Iterator[Frame]:
         """The main workflow first, and what runs a workflow before that workflow."""
-        for each in self._call(lambda: self._client.executions.get_ex_sub_executions(execution)):
+        try:
+            found = self._call(lambda: self._client.executions.get_ex_sub_executions(execution))
+        except EngineRefused as error:
+            if error.status == NOT_FOUND and self._find(execution) is not None:
+                raise EngineRefused(HIDDEN.format(execution), NOT_FOUND) from error
+            raise
+        for each in found:
             row = each.to_dict()
             task = "" if row["id"] == execution else row["task_execution_id"]
             yield Frame(row["id"], row["workflow_name"], row["state"], task or "")
