@@ -10,13 +10,13 @@ from typing import Any, ClassVar
 
 import pytest
 
-from embank.conformance.driver import Driver, KitContext, filesystem_bank
+from embank.conformance.driver import Driver, KitContext, exhaust, filesystem_bank
 from embank.conformance.plugin import ProtectionPluginConformance, Subject
 from embank.plugins import Operation, Resource
 from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.network import NetworkPlugin
 
-pytestmark = [pytest.mark.openstack, pytest.mark.large]
+pytestmark = pytest.mark.openstack
 topology = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("topology.py"))))
 TYPE = "OS::Neutron::Network"
 
@@ -50,7 +50,6 @@ def there(projects: Any) -> Any:
     return projects[1]
 
 
-@pytest.mark.large
 class TestConformance(ProtectionPluginConformance):
     """Killed at the steps `KILLED`."""
 
@@ -252,6 +251,40 @@ def test_a_restore_that_failed_leaves_nothing(public: Any, here: Any, there: Any
     list(plugin.activity_restore_parallel(*arguments))
     list(plugin.activity_restore_post(*arguments))
     assert topology.seen(other) == topology.seen(neutron)
+
+
+class Forgetful(KitContext):
+    """Records only so many resources as restored."""
+
+    left = 0
+
+    def record_restored(self, resource: Resource, information: Any) -> None:
+        if not self.left:
+            raise RuntimeError("the bank is away")
+        self.left -= 1
+        super().record_restored(resource, information)
+
+
+def test_a_restore_that_is_not_recorded_leaves_nothing_and_half_a_record_is_completed(
+    public: Any, here: Any, there: Any, tmp_path: Path
+) -> None:
+    saved = Networks(tmp_path, here, *topology.build(here.connection.network, public))
+    other = there.connection.network
+    empty = topology.seen(other)
+    mine, plugin = saved.driver.again(saved.checkpoint, "killed"), NetworkPlugin(there.conf(NetworkPlugin))
+    for left in (0, 1):
+        context = Forgetful(mine, Operation.RESTORE)
+        context.left = left
+        with pytest.raises(RuntimeError, match="the bank is away"):
+            exhaust(plugin.activity_restore_parallel(mine, context, saved.resources, ({}, {})))
+        complete = topology.seen(other)
+        assert complete == topology.seen(here.connection.network)
+        context = KitContext(mine, Operation.RESTORE, closing=True)
+        for _ in range(2):
+            exhaust(plugin.activity_restore_post(mine, context, saved.resources, ({}, {})))
+            assert topology.seen(other) == (complete if left else empty)
+    for resource in saved.resources:
+        assert other.get_network(context.restored(resource)["network_id"]).name == resource.name
 
 
 def test_a_network_that_has_gone_is_told(here: Any, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from embank.plugins import Operation, Resource
 from embank_plugins.openstack import PROJECT, OpenStackError
 from embank_plugins.openstack.project import ProjectPlugin
 
-pytestmark = [pytest.mark.openstack, pytest.mark.large]
+pytestmark = pytest.mark.openstack
 
 tenants = runpy.run_path(str(Path(__file__).parents[1] / "services" / "openstack_tenant.py"))
 proxies = runpy.run_path(str(Path(__file__).parents[1] / "services" / "http_proxy.py"))
@@ -65,7 +65,6 @@ def bank(tmp_path: Path) -> Any:
     return filesystem_bank(tmp_path / "bank")
 
 
-@pytest.mark.large
 class TestConformance(ProtectionPluginConformance):
     @pytest.fixture(params=["its own"])
     def resource_id(self, request: pytest.FixtureRequest) -> str:

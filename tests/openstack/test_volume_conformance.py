@@ -99,7 +99,6 @@ class Kit(ProtectionPluginConformance):
         return iter(self.KILLED)
 
 
-@pytest.mark.large
 class TestSnapshots(Kit):
     PLUGIN = VolumeSnapshotPlugin
     KILLED = (3, 11)

@@ -22,7 +22,7 @@ from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.volume_backup import VolumeBackupPlugin
 from embank_plugins.openstack.volume_snapshot import VolumeSnapshotPlugin
 
-pytestmark = [pytest.mark.openstack, pytest.mark.large]
+pytestmark = pytest.mark.openstack
 volumes = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("volumes.py"))))
 
 Plugin = type[VolumeBackupPlugin] | type[VolumeSnapshotPlugin]
@@ -120,7 +120,8 @@ def volume_types(openstack_services: Any) -> Iterator[Callable[[], Any]]:
     made: list[Any] = []
 
     def make() -> Any:
-        extra = {"volume_backend_name": "nfs1"}
+        (pool, *_) = storage.backend_pools(details=True)
+        extra = {"volume_backend_name": pool.capabilities["volume_backend_name"]}
         made.append(storage.create_type(name=f"test-{uuid.uuid4().hex[:8]}", extra_specs=extra))
         return made[-1]
 

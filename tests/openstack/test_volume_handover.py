@@ -16,7 +16,7 @@ from embank.plugins import Bank
 from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.volume_snapshot import VolumeSnapshotPlugin
 
-pytestmark = [pytest.mark.openstack, pytest.mark.large]
+pytestmark = pytest.mark.openstack
 volumes = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("volumes.py"))))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -80,7 +81,6 @@ class Protection:
 
 
 @pytest.mark.openstack
-@pytest.mark.large
 def test_snapshots_one_after_the_other(tenant: Any, tmp_path: Path) -> None:
     """All are asked for before the first is waited for. The closer takes all of them away."""
     protection = Protection(tenant, [volumes.new_volume(tenant, name=name) for name in ("root", "data")], tmp_path)
@@ -98,13 +98,12 @@ def test_snapshots_one_after_the_other(tenant: Any, tmp_path: Path) -> None:
 def group_type(openstack_services: Any) -> Iterator[str]:
     """An administrator makes group types; tenants make groups of them."""
     storage = openstack_services.admin.block_storage
-    made = storage.create_group_type(name="test-volumes-together")
+    made = storage.create_group_type(name=f"test-{uuid.uuid4().hex[:8]}")
     yield made.id
     storage.delete_group_type(made.id)
 
 
 @pytest.mark.openstack
-@pytest.mark.large
 def test_a_group_snapshot(group_type: str, make_tenant: Any, tmp_path: Path) -> None:
     """When exactly the volumes of the server are a group; without one of them it is none of ours to take."""
     tenant = make_tenant()

@@ -194,13 +194,10 @@ def _backups(admin: Any, tenant: Tenant) -> None:
 
 
 def _groups(admin: Any, tenant: Tenant) -> None:
-    storage = admin.block_storage
-
-    def own(listing: Callable[..., Iterable[Any]]) -> Iterator[Any]:
-        return (each for each in listing(details=True, all_tenants=True) if each.project_id == tenant.project_id)
-
-    _until_gone(lambda: own(storage.group_snapshots), storage.delete_group_snapshot, ("creating",))
-    _until_gone(lambda: own(storage.groups), lambda group: storage.delete_group(group, delete_volumes=True))
+    """From inside the project: as everybody's, groups do not tell whose they are."""
+    storage = _inside(admin, tenant).block_storage
+    _until_gone(storage.group_snapshots, storage.delete_group_snapshot, ("creating",))
+    _until_gone(storage.groups, lambda group: storage.delete_group(group, delete_volumes=True))
 
 
 def _snapshots(admin: Any, tenant: Tenant) -> None:
@@ -265,7 +262,7 @@ def _network(admin: Any, tenant: Tenant) -> None:
 
 def _objects(admin: Any, tenant: Tenant) -> None:
     """With a token for the project: an account is its own only."""
-    inside = admin.connect_as(project_id=tenant.project_id, project_name=None, project_domain_name=None).session
+    inside = _inside(admin, tenant).session
     account = inside.get_endpoint(service_type="object-store", interface="public")
     everything = {"Content-Type": "text/plain", "Accept": "application/json"}
 
@@ -276,6 +273,11 @@ def _objects(admin: Any, tenant: Tenant) -> None:
             answer = inside.post(f"{account}?bulk-delete", data=lines.encode(), headers=everything)
             assert not answer.json()["Errors"], answer.text
         inside.delete(f"{account}/{path}")
+
+
+def _inside(admin: Any, tenant: Tenant) -> Any:
+    """A connection of the administrator's to the project."""
+    return admin.connect_as(project_id=tenant.project_id, project_name=None, project_domain_name=None)
 
 
 def _page(inside: Any, url: str) -> list[str]:
