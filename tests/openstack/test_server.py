@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import runpy
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +16,7 @@ from typing import Any, ClassVar
 import pytest
 
 from embank.cli.main import main
-from embank.conformance.driver import Driver, KitContext, filesystem_bank
+from embank.conformance.driver import Driver, KitContext, exhaust, filesystem_bank
 from embank.conformance.plugin import ProtectionPluginConformance, Subject
 from embank.plugins import Json, Operation, Phase, Resource
 from embank_plugins.openstack import OpenStackError
@@ -337,6 +339,92 @@ def test_a_server_that_cannot_be_built_leaves_nothing_and_is_built_by_a_retry(
         web.restore("the same addresses", existing="reuse", addresses="keep")
 
 
+class Forgetful(KitContext):
+    """Cannot record that a restore has come to its end."""
+
+    def record_restored(self, resource: Resource, information: Any) -> None:
+        raise RuntimeError("the bank is away")
+
+
+def left_in(tenant: Any) -> dict[str, Any]:
+    """What a restore may leave behind."""
+    cloud = tenant.connection
+    return {
+        "servers": [each.name for each in cloud.compute.servers()],
+        "ports": [each.id for each in cloud.network.ports(project_id=tenant.project_id) if not each.device_owner],
+        "addresses": [(each.id, each.port_id) for each in cloud.network.ips(project_id=tenant.project_id)],
+        "volumes": [(each.id, each.status) for each in cloud.block_storage.volumes()],
+    }
+
+
+def test_a_restore_that_did_not_come_to_its_end_leaves_nothing(
+    here: Any, openstack_services: Any, flavor: Any, tmp_path: Path
+) -> None:
+    """Left off with one of two ports, while Nova builds, with one of two addresses, and when all but the record of it
+    was done. Not even the volume goes that is deleted with its server.
+    """
+    cloud = here.connection
+    compute, neutron, storage = cloud.compute, cloud.network, cloud.block_storage
+    clear(cloud)
+    net, image = neutron.find_network("net", ignore_missing=False), cloud.image.find_image("tiny")
+    with topology.external(openstack_services.admin) as public:
+        router = neutron.create_router(name="out", external_gateway_info={"network_id": public.id})
+        subnet = next(iter(neutron.subnets(network_id=net.id))).id
+        neutron.add_interface_to_router(router, subnet)
+        ports = [neutron.create_port(network_id=net.id) for _ in range(2)]
+        kept, lost = [neutron.create_ip(floating_network_id=public.id, port_id=port.id) for port in ports]
+        root = storage.create_volume(size=1, name="root", image_id=image.id)
+        eventually(lambda: storage.get_volume(root.id), "available")
+        disk = {"source_type": "volume", "destination_type": "volume", "uuid": root.id, "boot_index": 0}
+        server = make_server(
+            cloud,
+            flavor,
+            networks=[{"port": port.id} for port in ports],
+            block_device_mapping=[{**disk, "delete_on_termination": True}],
+        )
+        saved = Server(tmp_path, here, server)
+        saved.save()
+        compute.update_volume_attachment(server.id, root.id, delete_on_termination=False)
+        clear(cloud)
+        neutron.delete_ip(lost.id)
+        before = left_in(here)
+        assert before == {
+            "servers": [],
+            "ports": [],
+            "addresses": [(kept.id, None)],
+            "volumes": [(root.id, "available")],
+        }
+        wishes: dict[str, Json] = {"existing": "reuse", "floating_addresses": "new"}
+        wishes["external_network"] = public.id
+        saved.driver.subject.parameters = {Operation.RESTORE: wishes}
+        plugin = saved.driver.subject.plugin
+        for word, times in (("port", 2), ("BUILD", 1), ("floating", 2), ("recorded", 0)):
+            mine = saved.driver.again(saved.checkpoint, word)
+            polls = plugin.activity_restore_post(mine, Forgetful(mine, Operation.RESTORE), saved.resource, wishes)
+            if not times:
+                with pytest.raises(RuntimeError, match="the bank is away"):
+                    exhaust(polls)
+                assert left_in(here)["volumes"] == [(root.id, "in-use")]
+                assert all(port for _, port in left_in(here)["addresses"])
+            while times:
+                times -= next(polls).message.startswith(word)
+                time.sleep(0.1)
+            assert left_in(here) != before
+            for _ in range(2):
+                saved.driver.close(Operation.RESTORE, mine)
+                assert left_in(here) == before
+        context = saved.restore("BUILD", **wishes)
+        complete = left_in(here)
+        saved.driver.close(Operation.RESTORE, saved.driver.again(saved.checkpoint, "BUILD"))
+        assert left_in(here) == complete
+        (attached,) = compute.volume_attachments(context.restored(saved.resource)["server_id"])
+        assert (attached.volume_id, attached.delete_on_termination) == (root.id, True)
+        assert len(complete["addresses"]) == 2
+        clear(cloud)
+        neutron.remove_interface_from_router(router, subnet)
+        neutron.delete_router(router)
+
+
 def test_what_a_restore_lacks_is_told(here: Any, openstack_services: Any, flavor: Any, tmp_path: Path) -> None:
     admin, cloud = openstack_services.admin.compute, here.connection
     clear(cloud)
@@ -423,35 +511,82 @@ def test_all_of_a_server_comes_back(here: Any, openstack_services: Any, flavor: 
         neutron.delete_router(router)
 
 
-def test_through_the_command_line_into_another_project(
-    here: Any, make_tenant: Any, flavor: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    there, cloud = make_tenant(), here.connection
-    clear(cloud)
-    server = make_server(cloud, flavor, tags=["prod"])
+@pytest.fixture
+def providers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """`providers(here, there)`: providers p1 and p2, of these tenants, with one bank. The tests are in that place."""
     monkeypatch.chdir(tmp_path)
-    for number, tenant in enumerate((here, there), start=1):
-        head = f"[provider]\nname = p{number}\nid = {uuid.uuid4()}\ndescription = Servers\n"
-        bank = "bank = karbor.protections.embank-filesystem-bank-plugin\n"
-        plugins = "".join(
-            f"plugin = karbor.protections.karbor-{name}-protection-plugin\n"
-            for name in ("server", "network", "image")
-        )
-        place = f"[filesystem_bank]\npath = {tmp_path}/bank\n"
-        (tmp_path / "providers.d").mkdir(exist_ok=True)
-        (tmp_path / "providers.d" / f"p{number}.conf").write_text(head + bank + plugins + place + tenant.section)
-    (tmp_path / "plan.yaml").write_text(
+
+    def write(*tenants: Any) -> None:
+        for number, tenant in enumerate(tenants, start=1):
+            head = f"[provider]\nname = p{number}\nid = {uuid.uuid4()}\ndescription = Servers\n"
+            bank = "bank = karbor.protections.embank-filesystem-bank-plugin\n"
+            plugins = "".join(
+                f"plugin = karbor.protections.karbor-{name}-protection-plugin\n"
+                for name in ("server", "network", "image")
+            )
+            place = f"[filesystem_bank]\npath = {tmp_path}/bank\n"
+            (tmp_path / "providers.d").mkdir(exist_ok=True)
+            text = head + bank + plugins + place + tenant.section
+            (tmp_path / "providers.d" / f"p{number}.conf").write_text(text)
+
+    return write
+
+
+def protect(server: Any, directory: Path) -> str:
+    """Protect a server and all below it on the command line. The checkpoint's id."""
+    (directory / "plan.yaml").write_text(
         f"version: 1\nname: web\nprovider: p1\nresources:\n  - under: {{type: {TYPE}, id: {server.id}}}\n"
         f"parameters:\n  {TYPE}: {{quiesce: pause}}\n"
     )
     assert main(["discover", "--provider", "p1", "-o", "graph.yaml"]) == 0
     assert main(["compile", "protect", "plan.yaml", "--resources", "graph.yaml", "-o", "protect.yaml"]) == 0
     assert main(["run", "protect.yaml"]) == 0
-    (checkpoint,) = [each.name for each in (tmp_path / "bank" / "checkpoints").iterdir()]
+    (checkpoint,) = [each.name for each in (directory / "bank" / "checkpoints").iterdir()]
+    return checkpoint
+
+
+def compile_(operation: str, provider: str, checkpoint: str) -> None:
+    """As `OPERATION.yaml`."""
+    line = ["compile", operation, "--provider", provider, "--checkpoint", checkpoint, "-o", f"{operation}.yaml"]
+    assert main(line) == 0
+
+
+def test_through_the_command_line_into_another_project(
+    here: Any, make_tenant: Any, flavor: Any, tmp_path: Path, providers: Callable[..., None]
+) -> None:
+    there, cloud = make_tenant(), here.connection
+    clear(cloud)
+    server = make_server(cloud, flavor, tags=["prod"])
+    providers(here, there)
+    checkpoint = protect(server, tmp_path)
     for operation, provider in (("verify", "p1"), ("restore", "p2"), ("delete", "p1")):
-        line = ["compile", operation, "--provider", provider, "--checkpoint", checkpoint, "-o", f"{operation}.yaml"]
-        assert main(line) == 0
+        compile_(operation, provider, checkpoint)
         assert main(["run", f"{operation}.yaml"]) == 0
     (was,), (now,) = seen(cloud), seen(there.connection)
     assert {**was, "image": None} == {**now, "image": None}
     assert now["image"] in [image.id for image in there.connection.image.images(owner=there.project_id)]
+
+
+def test_a_restore_that_was_killed_and_cancelled_leaves_what_was_restored_and_can_be_repeated(
+    here: Any, make_tenant: Any, flavor: Any, tmp_path: Path, providers: Callable[..., None]
+) -> None:
+    there, cloud = make_tenant(), here.connection
+    clear(cloud)
+    server = make_server(cloud, flavor)
+    providers(here, there)
+    compile_("restore", "p2", protect(server, tmp_path))
+    compute, neutron = there.connection.compute, there.connection.network
+    done = set((tmp_path / ".embank" / "executions").iterdir())
+    running = subprocess.Popen([sys.executable, "-m", "embank", "run", "restore.yaml"], start_new_session=True)
+    while not list(compute.servers()):
+        assert running.poll() is None
+        time.sleep(0.05)
+    running.kill()
+    running.wait()
+    (killed,) = set((tmp_path / ".embank" / "executions").iterdir()) - done
+    assert main(["cancel", killed.name]) == 0
+    assert list(compute.servers()) == []
+    assert [port.device_owner for port in neutron.ports() if not port.device_owner.startswith("network:")] == []
+    assert [network.name for network in neutron.networks(project_id=there.project_id)] == ["net"]
+    assert main(["run", "restore.yaml"]) == 0
+    assert [each["name"] for each in seen(there.connection)] == ["web"]

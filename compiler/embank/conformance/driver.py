@@ -51,10 +51,13 @@ class Subject:
 class KitContext:
     """The context of one execution. Implements `embank.plugins.Context`."""
 
-    def __init__(self, checkpoint: Checkpoint, operation: Operation, *, cancelled: bool = False) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, operation: Operation, *, cancelled: bool = False, closing: bool = False
+    ) -> None:
         self._checkpoint = checkpoint
         self._operation = operation
         self._cancelled = cancelled
+        self._closing = closing
         self._starts = checkpoint.starts(checkpoint.execution)
         self.messages: list[str] = []
 
@@ -72,6 +75,11 @@ class KitContext:
     def cancelled(self) -> bool:
         """See Context."""
         return self._cancelled
+
+    @property
+    def closing(self) -> bool:
+        """See Context."""
+        return self._closing
 
     def log(self, message: str) -> None:
         """See Context."""
@@ -141,7 +149,7 @@ class Driver:
 
     def close(self, operation: Operation, checkpoint: Checkpoint) -> None:
         """The closers of an operation, as the cleanup runs them."""
-        context = KitContext(checkpoint, operation)
+        context = KitContext(checkpoint, operation, closing=True)
         for phase, spec in self.implemented[operation].items():
             if spec.closes:
                 self.call(operation, phase, checkpoint, context)

@@ -124,6 +124,12 @@ class Context(Protocol):
     def cancelled(self) -> bool:
         """True when a long activity should stop early (it may raise, or return when nothing is lost)."""
 
+    @property
+    def closing(self) -> bool:
+        """True in the cleanup, after a failure, a cancellation or a kill: a closer that has other work to do in the
+        normal order (the last phase of a restore, say) then only closes.
+        """
+
     def log(self, message: str) -> None:
         """Tell the person who watches. Never a secret."""
 

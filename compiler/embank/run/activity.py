@@ -77,11 +77,11 @@ def _resource(value: Json) -> Resource:
 
 
 class Activity:
-    """A call, with the plugin that answers it and everything that the plugin needs. One that is not `fenced` may
-    write whoever has taken the lease.
+    """A call, with the plugin that answers it and everything that the plugin needs. One in the `cleanup`
+    may write whoever has taken the lease.
     """
 
-    def __init__(self, banks: Banks, call: Call, control: Control, *, fenced: bool = True) -> None:
+    def __init__(self, banks: Banks, call: Call, control: Control, *, cleanup: bool = False) -> None:
         provider = banks.provider(call.run)
         types = dict.fromkeys(resource.type for resource in call.resources)
         loaded = {name: provider.plugins.get(name) for name in types}
@@ -103,11 +103,11 @@ class Activity:
         for resource, schema, each in zip(call.resources, schemas, revealed, strict=True):
             check_fits(each.parameters, schema, f"the parameters of {resource}")
         checkpoint = banks.checkpoint(call.run, look=False)
-        self.checkpoint: Checkpoint = checkpoint if fenced else checkpoint.unfenced()
+        self.checkpoint: Checkpoint = checkpoint.unfenced() if cleanup else checkpoint
         self._method = getattr(found.plugin, f"activity_{call.run.operation}_{call.phase}")
         self._parameters = tuple(each.parameters for each in revealed)
         self._context = ActivityContext(
-            call.run.execution, call.run.operation, self.checkpoint, control, self.scrubber
+            call.run.execution, call.run.operation, self.checkpoint, control, self.scrubber, closing=cleanup
         )
 
     def steps(self) -> Iterator[Poll]:

@@ -41,7 +41,7 @@ class Closers:
         """Run a closer, if there is anything to close. The scrubber of its secrets is added to `secrets`."""
         if not self._is_open(call, closes, control):
             return
-        activity = Activity(self._banks, call, control, fenced=False)
+        activity = Activity(self._banks, call, control, cleanup=True)
         secrets.append(activity.scrubber)
         checkpoint = self._banks.checkpoint(call.run, look=False)
         with ExitStack() as stack:

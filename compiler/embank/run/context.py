@@ -15,10 +15,18 @@ class ActivityContext:
     """Implements Context. Made for one activity; `control` is whatever runs it."""
 
     def __init__(
-        self, execution: str, operation: Operation, checkpoint: Checkpoint, control: Control, scrubber: Scrubber
+        self,
+        execution: str,
+        operation: Operation,
+        checkpoint: Checkpoint,
+        control: Control,
+        scrubber: Scrubber,
+        *,
+        closing: bool = False,
     ) -> None:
         self.execution = execution
         self.operation = operation
+        self.closing = closing
         self._checkpoint = checkpoint
         self._starts = checkpoint.starts(execution)
         self._control = control

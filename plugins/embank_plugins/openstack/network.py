@@ -13,13 +13,12 @@ from embank_plugins.openstack.network_made import TOKEN, Made, begin
 from embank_plugins.openstack.network_port import ADDRESSES
 from embank_plugins.openstack.network_reading import read_network
 from embank_plugins.openstack.network_restore import SavedNetwork, rebuild, restored
-from embank_plugins.openstack.plugin import CloudPlugin
+from embank_plugins.openstack.plugin import CloudPlugin, was_restored
 
 if TYPE_CHECKING:
     pass
 
 TOGETHER = "topology"
-RESTORED = "restored"
 
 
 class NetworkPlugin(CloudPlugin):
@@ -76,7 +75,6 @@ class NetworkPlugin(CloudPlugin):
         yield from made.finish()
         for each, network in zip(resource, networks, strict=True):
             context.record_restored(each, restored(made, network.saved))
-            checkpoint.section(each).note(RESTORED, True)
 
     @closes("parallel")
     def activity_restore_post(
@@ -90,12 +88,15 @@ class NetworkPlugin(CloudPlugin):
         token, built = context.started(resource, TOKEN), context.started(resource, TOGETHER)
         if not token:
             return
-        made = Made(self._cloud.connection.network, self._cloud.project_id, token.token)
-        if not (built and built.value):
-            yield from discard(made)
-        elif not all(checkpoint.section(each).noted(RESTORED) for each in resource):
-            made.unfinished = built.value["unfinished"]
-            yield from made.finish()
+        known = built.value if built and built.value else {"new": {}, "unfinished": []}
+        made = Made(self._cloud.connection.network, self._cloud.project_id, token.token, new=known["new"])
+        missing = [each for each in resource if not was_restored(context, each)]
+        if len(missing) < len(resource):  # all of it is complete, and was being recorded
+            for each in missing:
+                context.record_restored(each, restored(made, checkpoint.section(each).load()))
+        else:
+            yield from discard(made, known["unfinished"])
+            context.forget(resource, TOGETHER)
 
     def activity_verify_parallel(
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from embank.plugins import Poll
 from embank_plugins.openstack.network_definition import INTERFACES
@@ -13,10 +14,13 @@ from embank_plugins.openstack.refusals import told
 LAST_FIRST = ("port", "router", "subnet", "network", "security_group")
 
 
-def discard(made: Made) -> Iterator[Poll]:
-    """Remove all that has the token of this restore in its description. May be repeated."""
+def discard(made: Made, others: Iterable[Mapping[str, Any]]) -> Iterator[Poll]:
+    """Remove all that has the token of this restore in its description, and `others`, which may have lost it
+    (`kind` and `id`). May be repeated.
+    """
     neutron = made.neutron
-    found = {kind: sorted(made.marked(kind).values()) for kind in KINDS}
+    also = [(each["kind"], each["id"]) for each in others]
+    found = {kind: sorted({*made.marked(kind).values(), *(id for one, id in also if one == kind)}) for kind in KINDS}
     for router in found["router"]:
         yield Poll(after=0, message=f"removing the router {router}")
         with _gone_or(f"take the routes of the router {router}"):

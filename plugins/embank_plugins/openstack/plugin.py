@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from embank.plugins import ProtectionPlugin
+from embank.errors import EmbankError
+from embank.plugins import BankError, Context, ProtectionPlugin, Resource
 from embank_plugins.openstack.cloud import Cloud, cloud_options
 
 if TYPE_CHECKING:
@@ -23,3 +24,14 @@ class CloudPlugin(ProtectionPlugin):
     def options(cls) -> Mapping[str, Sequence[cfg.Opt]]:
         """The section [openstack]."""
         return cloud_options()
+
+
+def was_restored(context: Context, resource: Resource) -> bool:
+    """Whether this execution has recorded what the resource was restored as. Raises BankError when nobody can say."""
+    try:
+        context.restored(resource)
+    except BankError:
+        raise
+    except EmbankError:
+        return False
+    return True

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from embank.plugins import Checkpoint, Context, Json, Operation, Poll, Resource, closes
 from embank_plugins.openstack import IMAGE, NETWORK, SERVER, VOLUME, OpenStackError
-from embank_plugins.openstack.network_made import Made, begin
+from embank_plugins.openstack.network_made import TOKEN, Made, begin
 from embank_plugins.openstack.network_port import ADDRESSES
-from embank_plugins.openstack.plugin import CloudPlugin
+from embank_plugins.openstack.plugin import CloudPlugin, was_restored
 from embank_plugins.openstack.server_definition import read_server, saved_schema
+from embank_plugins.openstack.server_discard import discard
 from embank_plugins.openstack.server_floating import FLOATING
 from embank_plugins.openstack.server_freeze import Freezer
 from embank_plugins.openstack.server_needs import Needs
@@ -96,11 +97,18 @@ class ServerPlugin(CloudPlugin):
         made = Made(self._cloud.connection.network, self._cloud.project_id, token="")  # it makes nothing
         self._restore(checkpoint, context, resource, parameters, made).check()
 
+    @closes("pre")
     def activity_restore_post(
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
     ) -> Iterator[Poll]:
-        """Create the server from what its volumes, image and networks were restored as."""
+        """Create the server from what was restored below it; in the cleanup, remove what was not completed."""
+        if context.closing and (was_restored(context, resource) or not context.started(resource, TOKEN)):
+            return
         made = begin(self._cloud.connection.network, self._cloud.project_id, context, resource)
+        if context.closing:
+            timeout = self.conf[SECTION].state_timeout
+            yield from discard(self._cloud.connection, made, context, resource, timeout)
+            return
         server_id = yield from self._restore(checkpoint, context, resource, parameters, made).run()
         context.record_restored(resource, {"server_id": server_id})
 

@@ -17,14 +17,13 @@ from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.network_made import Made
 from embank_plugins.openstack.network_port import make_port
 from embank_plugins.openstack.refusals import told
-from embank_plugins.openstack.server_floating import check_floating, restore_floating
+from embank_plugins.openstack.server_discard import BUILDING, SETTLED, discard
+from embank_plugins.openstack.server_floating import check_floating, give_floating, plan_floating
 from embank_plugins.openstack.server_needs import Needs
 from embank_plugins.openstack.server_states import STOP, change_state, fault, find_server, gone, known_server, label
 from embank_plugins.openstack.server_targets import Targets
 from embank_plugins.openstack.waiting import created
 
-SETTLED = 5  # s, in which Nova shows a server that it was asked for when we were killed
-BUILDING = 2  # s between two looks at a server that is being built
 TAGS = "2.26"  # the microversion since which servers have them
 
 
@@ -58,14 +57,21 @@ class ServerRestore:
         asked = None if before else self.needs.found()
         yield from self._ports()
         server = yield from self._server(asked)
-        self._delete_with(server)
-        addresses, network = self.saved["floating_addresses"], self.wishes.get("external_network")
-        yield from restore_floating(self.made, addresses, self._floating, network, self.context.log)
+        yield from give_floating(self.made, self.context.once(self.resource, "floating", self._plan_floating))
         yield from self.made.finish()
         yield from self._state(server)
         with told(f"tag {label(server)}"):
             self.cloud.compute.put(f"/servers/{server.id}/tags", json={"tags": self.saved["tags"]}, microversion=TAGS)
+        self._delete_with(server)  # the last thing: whoever removes the server now removes its volumes
         return str(server.id)
+
+    def _plan_floating(self, _: str) -> list[dict[str, Json]]:
+        network: Json = self.wishes.get("external_network")
+        return plan_floating(self.made, self.saved["floating_addresses"], self._floating, network, self.context.log)
+
+    def _go_on(self) -> None:
+        if self.context.cancelled:  # the closer may have removed what there was
+            raise OpenStackError("given up")
 
     def _ports(self) -> Iterator[Poll]:
         """Make the ports; once all are made, which they are stands in the bank."""
@@ -75,6 +81,7 @@ class ServerRestore:
             addresses = self.wishes.get("addresses", "when-free")
             for port in self.saved["ports"]:
                 yield Poll(after=0, message=f"port {port['mac_address']}")
+                self._go_on()
                 network = targets.network(port["network_id"])
                 left = made.visible("port", port["id"]) if addresses != "new" else None
                 if left and left.network_id == network and not left.device_id:
@@ -92,8 +99,9 @@ class ServerRestore:
         try:
             server_id = self.context.once(self.resource, "server", lambda token: self._find_or_create(token, asked))
         except OpenStackError as error:
-            if refused(error):  # and not just unanswered: there is no server that has the ports
-                self._remove_ports()
+            if refused(error):  # and not just unanswered: there is no server
+                self.context.forget(self.resource, "server")
+                yield from self._discard()
             raise
         deadline = time.monotonic() + self.build_timeout
         while (server := find_server(self.cloud.compute, server_id)) and server.status == "BUILD":
@@ -104,7 +112,7 @@ class ServerRestore:
             self.context.forget(self.resource, "server")
             raise OpenStackError(f"{gone(server_id)}: it was removed while it was being restored")
         if server.status == "ERROR":
-            yield from self._remove(server)
+            yield from self._discard()
             raise OpenStackError(f"{label(server)} could not be built, and was removed{fault(server)}")
         return server
 
@@ -118,6 +126,7 @@ class ServerRestore:
             found = next(iter(compute.servers(tags=token)), None)
         if not found:
             asked = self.needs.found() if asked is None else asked
+            self._go_on()
             with told(f"create the server {saved['name']!r}"):
                 wanted = {**asked, "networks": nics or "none", "tags": [token]}
                 found = created(
@@ -125,19 +134,8 @@ class ServerRestore:
                 )
         return str(found.id)
 
-    def _remove(self, server: Any) -> Iterator[Poll]:
-        with told(f"remove {label(server)}, which could not be built"):
-            self.cloud.compute.delete_server(server.id, ignore_missing=True)
-        while find_server(self.cloud.compute, server.id):
-            yield Poll(after=BUILDING, message="removing a server that could not be built")
-        self.context.forget(self.resource, "server")
-        self._remove_ports()
-
-    def _remove_ports(self) -> None:
-        for port in self.made.unfinished:
-            with told(f"remove the port {port['id']}"):
-                self.cloud.network.delete_port(port["id"], ignore_missing=True)
-        self.context.forget(self.resource, "ports")
+    def _discard(self) -> Iterator[Poll]:
+        yield from discard(self.cloud, self.made, self.context, self.resource, self.state_timeout)
 
     def _delete_with(self, server: Any) -> None:
         """Volumes that were to be deleted with their server are so again, now that it is there."""

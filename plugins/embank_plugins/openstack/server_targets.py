@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from embank.errors import EmbankError
 from embank.plugins import Context, Resource
 from embank_plugins.openstack import IMAGE, NETWORK, VOLUME, OpenStackError
 from embank_plugins.openstack.network_made import Made
+from embank_plugins.openstack.plugin import was_restored
 from embank_plugins.openstack.refusals import told
 
 
@@ -23,10 +23,9 @@ class Targets:
         self._new: dict[str, dict[str, str]] = {"network": {}, "subnet": {}, "security_group": {}}
         self._new |= {"volume": {}, "image": {}}
         for dependent in dependents:
-            try:
-                said = context.restored(dependent)
-            except EmbankError:  # nothing was said: it has no plugin, or is not part of this restore
+            if not was_restored(context, dependent):  # it has no plugin, or is not part of this restore
                 continue
+            said = context.restored(dependent)
             if dependent.type == NETWORK:
                 self._new["network"][dependent.id] = said["network_id"]
                 self._new["subnet"] |= said["subnets"]
