@@ -151,10 +151,9 @@ def recommend(costs: dict[tuple[str, int], float]) -> None:
         int(way.split()[1]): cost for (way, at), cost in costs.items() if way.startswith("outlined") and at == size
     }
     cheap = [most for most, cost in tried.items() if cost <= CHEAP * costs["flat", size]]
-    if cheap:
-        print(
-            f"--max-tasks {max(cheap)}: the largest of those that cost at most {CHEAP} of flat at {size} activities"
-        )
+    if tried:
+        chosen = f"--max-tasks {max(cheap)}: the largest of those that cost" if cheap else "none of these costs"
+        print(f"{chosen} at most {CHEAP} of flat at {size} activities")
 
 
 if __name__ == "__main__":
