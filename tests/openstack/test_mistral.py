@@ -32,6 +32,16 @@ application = shop
 freeze = shop /bin/touch {work}/frozen
 thaw = shop /bin/rm {work}/frozen
 """
+IN_CLOUD = """
+[provider]
+name = local
+id = {id}
+description = A project
+bank = karbor.protections.embank-filesystem-bank-plugin
+plugin = karbor.protections.karbor-project-protection-plugin
+[filesystem_bank]
+path = {work}/bank
+"""
 VIGILANT = "[action_heartbeat]\ncheck_interval = 1\nmax_missed_heartbeats = 5\nfirst_heartbeat_timeout = 5\n"
 PLAN = "version: 1\nname: shop\nprovider: local\nresources: [{type: Local::Application, id: shop}]\n"
 RESOURCES = "version: 1\nresources: [{type: Local::Application, id: shop}]\n"
@@ -174,3 +184,21 @@ def test_an_executor_that_dies_is_known_by_its_heartbeats(
     closed = embank("cancel", id_, **admin)
     assert closed.returncode == 0, closed.stdout + closed.stderr
     assert not (tmp_path / "frozen").exists()
+
+
+def test_an_executor_that_has_no_login(tmp_path: Path, mistral: Any, tenant: Any, embank: Embank) -> None:
+    """That of the user's is for Mistral. The summary says what to do."""
+    provider = IN_CLOUD.format(work=tmp_path, id=uuid.uuid4())
+    for directory in (mistral.providers, tmp_path / "providers.d"):
+        (directory / "local.conf").write_text(provider)
+    project = f"resources: [{{type: OS::Keystone::Project, id: {tenant.project_id}}}]\n"
+    (tmp_path / "plan.yaml").write_text(f"version: 1\nname: mine\nprovider: local\n{project}")
+    (tmp_path / "resources.yaml").write_text(f"version: 1\n{project}")
+    done = embank("compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "mine.yaml")
+    assert done.returncode == 0, done.stderr
+    done = embank("submit", "mine.yaml", "--watch")
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "give the provider's file there a section [openstack]" in done.stdout
+    (mistral.providers / "local.conf").write_text(provider + tenant.section)  # which is read without a restart
+    done = embank("submit", "mine.yaml", "--watch")
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -80,7 +80,8 @@ def log_in(arguments: Mapping[str, Any], origin: str) -> Connection:
     except exceptions.MissingRequiredOptions as error:
         raise OpenStackError(
             "nothing says how to log in to OpenStack. Name a cloud of clouds.yaml with --os-cloud, with OS_CLOUD or "
-            "with `cloud` in [openstack] of the provider's file, or set the OS_* variables "
+            "with `cloud` in [openstack] of the provider's file, or set the OS_* variables. An executor of Mistral "
+            "knows none of yours: give the provider's file there a section [openstack] "
             f"({origin}: {', '.join(option.dest for option in error.options)} missing)"
         ) from error
     url = connection.config.get_auth_args().get("auth_url", "")
