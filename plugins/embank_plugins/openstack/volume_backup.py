@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-from embank.plugins import NO_PARAMETERS, Checkpoint, Context, Json, Operation, Poll, Resource, closes
+from embank.plugins import NO_PARAMETERS, Checkpoint, Context, Json, Operation, Phase, Poll, Resource, closes
 from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack import volume_backups as backups
 from embank_plugins.openstack import volume_snapshots as snapshots
@@ -84,19 +84,49 @@ class VolumeBackupPlugin(VolumePlugin):
         section = checkpoint.section(resource)
         backups.checked(self.saved_in(section, resource), resource, section.load()["backup"])
 
+    def aggregate(
+        self, operation: Operation, phase: Phase, resource: Resource, parents: Sequence[Resource]
+    ) -> str | None:
+        """The check before a deletion is one for all volumes, so that no backup goes unless all can."""
+        if operation is Operation.DELETE:
+            return "backups" if phase is Phase.PRE else None
+        return super().aggregate(operation, phase, resource, parents)
+
+    def activity_delete_pre(
+        self,
+        checkpoint: Checkpoint,
+        context: Context,
+        resource: Sequence[Resource],
+        parameters: Sequence[Mapping[str, Json]],
+    ) -> Iterator[Poll]:
+        """Check that no later backups are built on these."""
+        above: list[Any] = []
+        for each in resource:
+            yield Poll(after=0, message=f"looking for later backups of {each}")
+            storage = self.saved_in(checkpoint.section(each), each)
+            for id in self._begun(storage, context, each):
+                above += backups.built_on(storage, each, id)
+        if above:
+            raise OpenStackError(f"{backups.first_delete(checkpoint, above)}, with all its backups")
+
     def activity_delete_parallel(
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
     ) -> Iterator[Poll]:
         """Delete the backup, also that of a protection that was killed."""
         section = checkpoint.section(resource)
         storage = self.saved_in(section, resource)
-        started = context.started(resource, backups.STARTED, protecting=True)
-        if started:
-            ids = {each.id for each in named(storage.backups, started.token)}
-            for id in sorted(ids | ({started.value} if started.value else set())):
-                yield from backups.deleted(storage, resource, id)
+        for id in self._begun(storage, context, resource):
+            yield from backups.deleted(storage, checkpoint, resource, id)
         yield from snapshots.deleted(storage, snapshots.left_of(storage, checkpoint, resource))
         section.clear()
+
+    def _begun(self, storage: Any, context: Context, resource: Resource) -> list[str]:
+        """The backups that the protection has begun, whatever became of it."""
+        started = context.started(resource, backups.STARTED, protecting=True)
+        if not started:
+            return []
+        ids = {str(each.id) for each in named(storage.backups, started.token)}
+        return sorted(ids | ({started.value} if started.value else set()))
 
 
 PROTECT_PARAMETERS: Mapping[str, Json] = {

@@ -6,6 +6,7 @@ is available and older than the snapshot (`cinder.backup.api.API.create`). What 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -26,6 +27,7 @@ from embank_plugins.openstack.volume_facts import GIBIBYTES, closed_object
 from embank_plugins.openstack.waiting import created
 
 STARTED = "backup"
+OF_CHECKPOINT = re.compile(r"Embank checkpoint ([0-9A-Za-z._-]+), volume ")  # see `named_in`
 USABLE = ("available", "restoring")
 
 SAVED: Mapping[str, Json] = closed_object(
@@ -99,18 +101,39 @@ def usable(storage: Any, resource: Resource, saved: Mapping[str, Json]) -> Any:
     return backup
 
 
-def deleted(storage: Any, resource: Resource, id: str) -> Iterator[Poll]:
+def deleted(storage: Any, checkpoint: Checkpoint, resource: Resource, id: str) -> Iterator[Poll]:
     """Delete a backup, and wait until it has gone. Raises OpenStackError, and says which others are built on it."""
-    backup = found(storage, BACKUP, id)
-    if backup is not None and backup.has_dependent_backups:
-        others = backups_of(storage, resource)
-        above = [each for each in others if any(below.id == id for below in chain(each, others))]
-        raise OpenStackError(
-            f"the backup {id} of {resource} cannot be deleted before the incremental ones that are built on it: "
-            f"{'; '.join(f'{each.id} ({each.description})' for each in above)}. Delete their checkpoints first, the "
-            "newest one before the others"
-        )
+    if above := built_on(storage, resource, id):
+        raise OpenStackError(first_delete(checkpoint, above))
     yield from removed(storage, BACKUP, id)
+
+
+def built_on(storage: Any, resource: Resource, id: str) -> list[Any]:
+    """The backups that Cinder wants deleted before this one. Raises OpenStackError."""
+    backup = found(storage, BACKUP, id)
+    if backup is None or not backup.has_dependent_backups:
+        return []
+    others = backups_of(storage, resource)
+    later = [
+        each for each in others if each.is_incremental and (each.data_timestamp or "") > (backup.data_timestamp or "")
+    ]
+    return [each for each in later if any(below.id == id for below in chain(each, others))] or later
+
+
+def first_delete(checkpoint: Checkpoint, above: Iterable[Any]) -> str:
+    """What somebody has to do who wants a checkpoint deleted that these backups are built on."""
+    newest_first = sorted(above, key=lambda each: each.data_timestamp or "", reverse=True)
+    names = dict.fromkeys(_owner(each) for each in newest_first)
+    return (
+        f"later backups are built on those of the checkpoint {checkpoint.id}, and Cinder deletes only the newest of "
+        f"such a chain. Delete first, in this order: {', then '.join(names)}; then {checkpoint.id} "
+        "once more. It stays `deleting` until then"
+    )
+
+
+def _owner(backup: Any) -> str:
+    named = OF_CHECKPOINT.match(backup.description or "")
+    return f"the checkpoint {named[1]}" if named else f"the backup {backup.id} in Cinder, which is not Embank's"
 
 
 def backups_of(storage: Any, resource: Resource) -> list[Any]:
