@@ -81,8 +81,8 @@ class Handler(BaseHTTPRequestHandler):
         self.proxy.seen.append(f"{self.command} {self.path}")
         body = _body(self)
         told = self.proxy.rule(self.command, self.path)
-        token = self.headers.get("X-Auth-Token", "")
-        self.proxy.tokens.add(token)
+        if token := self.headers.get("X-Auth-Token"):
+            self.proxy.tokens.add(token)
         if token in self.proxy.ended:
             told = Answer(401, body=b'{"error": {"code": 401, "message": "The token has ended"}}')
         if not isinstance(told, Answer):

@@ -1,7 +1,8 @@
 """Hold a server still while its volumes are snapshotted, and let it go on: never one that its owner had stopped.
 
 A server that we hold has the checkpoint's id in its metadata. So the bank need not answer for it to go on, and a
-person who finds it paused sees why.
+person who finds it paused sees why. Until it stands still, the mark says that this was only asked for: a request that
+was not answered, or that waits for a compute service which is down, may come late, when nobody would expect it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from embank_plugins.openstack.server_states import (
 )
 
 MARK = "embank_frozen"  # metadata of a server that we hold
+HELD = (*GO_ON, "ERROR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +52,23 @@ class Freezer:
     def freeze(self) -> Iterator[Poll]:
         """Hold the server, unless its owner has."""
         server = known_server(self.compute, self.resource.id)
-        ours = server.metadata.get(MARK) == self.checkpoint  # by a run of this activity that was killed
-        if not ours:
+        mark = server.metadata.get(MARK)
+        if mark == self._asked:  # by an earlier run of this activity: asked twice, it would be held twice
+            yield from self._settled(server, HELD, may_come=True)
+        elif mark != self.checkpoint:
             server = yield from self._settled(server, ("ACTIVE",))
-        if server.status != "ACTIVE" and not ours:
-            self.context.log(f"{label(server)} is {server.status} already, and stays so")
-            return
-        if not ours:
-            mark = partial(self.compute.set_server_metadata, server.id, **{MARK: self.checkpoint})
-            yield from insist(f"write down that {label(server)} is held", mark, self.timeout)
+            if server.status != "ACTIVE":
+                self.context.log(f"{label(server)} is {server.status} already, and stays so")
+                return
+            self._go_on()
+            yield from self._mark(server, self._asked if self.how in QUIESCE else self.checkpoint)
         self._go_on()
-        if self.how in QUIESCE:
-            yield from change_state(self.compute, server.id, QUIESCE[self.how], self.timeout, self._go_on)
-        else:
+        if self.how not in QUIESCE:
             yield from self._run("freeze")
+            return
+        yield from change_state(self.compute, server.id, QUIESCE[self.how], self.timeout, self._go_on)
+        if mark != self.checkpoint:
+            yield from self._mark(server, self.checkpoint)
 
     def thaw(self) -> Iterator[Poll]:
         """Let the server go on, if we hold it. One that has gone needs nothing."""
@@ -87,29 +92,50 @@ class Freezer:
             return
         if server is None:
             raise OpenStackError(gone(self.resource.id))
-        if server.metadata.get(MARK) != self.checkpoint:
+        mark = server.metadata.get(MARK)
+        if mark not in (self.checkpoint, self._asked):
             return
         if self.how in QUIESCE:
-            yield from self._wake(server)
+            yield from self._wake(server, may_come=mark == self._asked)
         else:
             yield from self._run("thaw")
         unmark = partial(self.compute.delete_server_metadata, server.id, [MARK])
         yield from insist(f"remove the note that {label(server)} is held", unmark, self.timeout)
 
-    def _wake(self, server: Any) -> Iterator[Poll]:
-        server = yield from self._settled(server, GO_ON)  # it may be being paused
+    def _wake(self, server: Any, *, may_come: bool) -> Iterator[Poll]:
+        server = yield from self._settled(server, HELD, may_come=may_come)
         if server.status in GO_ON:
             yield from change_state(self.compute, server.id, GO_ON[server.status], self.timeout)
         elif server.status == "ERROR":
             raise OpenStackError(f"{label(server)} came into the state ERROR while it was held{fault(server)}")
 
-    def _settled(self, server: Any, states: Container[str]) -> Generator[Poll, None, Any]:
-        """The server in one of these states, or when what Nova does with it (a reboot, say) has come to an end."""
+    def _settled(self, server: Any, states: Container[str], *, may_come: bool = False) -> Generator[Poll, None, Any]:
+        """The server in one of these states, or when what Nova does with it (a reboot, say) has come to an end.
+
+        `may_come`: a request to hold it may be under way. Raises OpenStackError when Nova does not come to an end.
+        """
         deadline = time.monotonic() + self.timeout
-        while server.task_state and server.status not in states and time.monotonic() < deadline:
-            yield Poll(after=SOON, message=f"{server.status} {server.task_state}")
+        while server.status not in states and (server.task_state or may_come):
+            if time.monotonic() > deadline and server.task_state:
+                raise OpenStackError(
+                    f"{label(server)} is {server.status}, and after {self.timeout:g} s Nova is still busy with it "
+                    f"({server.task_state}): is its compute service up?"
+                )
+            if time.monotonic() > deadline:
+                self.context.log(f"to {self.how} {label(server)} was asked for, and did not happen")
+                break
+            late = f"waiting whether it still happens that Nova is to {self.how} it"
+            yield Poll(after=SOON, message=f"{server.status} {server.task_state or late}")
             server = known_server(self.compute, server.id)
         return server
+
+    @property
+    def _asked(self) -> str:
+        return f"{self.checkpoint} (asked for)"
+
+    def _mark(self, server: Any, value: str) -> Iterator[Poll]:
+        mark = partial(self.compute.set_server_metadata, server.id, **{MARK: value})
+        yield from insist(f"write down that {label(server)} is held", mark, self.timeout)
 
     def _run(self, verb: str) -> Iterator[Poll]:
         variables = {
