@@ -22,7 +22,7 @@ from embank.plugins import Json, Operation, Phase, Resource
 from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.server import ServerPlugin
 
-pytestmark = [pytest.mark.openstack, pytest.mark.large]
+pytestmark = pytest.mark.openstack
 topology = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("topology.py"))))
 TYPE = "OS::Nova::Server"
 PATIENCE = 120  # s
@@ -135,7 +135,6 @@ def clear(cloud: Any) -> None:
         cloud.network.delete_port(port)
 
 
-@pytest.mark.large
 class TestConformance(ProtectionPluginConformance):
     """Killed at the steps `KILLED`."""
 
