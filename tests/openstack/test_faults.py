@@ -130,10 +130,7 @@ class Work:
         return "".join(self.both(*arguments, code=code))
 
     def both(self, *arguments: str, code: int = OK) -> tuple[str, str]:
-        process = self.begin(*arguments)
-        printed, said = process.communicate(timeout=LATE)
-        assert process.returncode == code, printed + said
-        return printed, said
+        return ended(self.begin(*arguments), code)
 
     @property
     def execution(self) -> str:
@@ -182,6 +179,12 @@ class Work:
 
     def _all(self, listing: Callable[..., Any]) -> list[Any]:
         return list(listing(all_projects=True, project_id=self.place.tenant.project_id))
+
+
+def ended(process: subprocess.Popen[str], code: int) -> tuple[str, str]:
+    printed, said = process.communicate(timeout=LATE)
+    assert process.returncode == code, printed + said
+    return printed, said
 
 
 def once(method: str, *parts: str, then: Callable[[], Any]) -> Callable[[str, str], Any]:
@@ -307,7 +310,7 @@ def test_nova_carries_out_a_pause_long_after(work: Work, openstack_services: Any
 def test_a_service_dies_while_the_server_stands_still(
     work: Work, proxy: Any, openstack_services: Any, service: str, said_open: str
 ) -> None:
-    """What only that service can close stays open, and is told; `embank resume` closes it when the service is back."""
+    """What only that service can close stays open, and is told; `embank resume` closes it when that is back."""
     work.compile(server=15, volume=15, state_timeout=10)
     proxy.rule = once("POST", "/snapshots", then=lambda: openstack_services.kill(service))
     try:

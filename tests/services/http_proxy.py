@@ -86,7 +86,12 @@ class Handler(BaseHTTPRequestHandler):
         if token in self.proxy.ended:
             told = Answer(401, body=b'{"error": {"code": 401, "message": "The token has ended"}}')
         if not isinstance(told, Answer):
-            self.pass_on(*self.forward(body), told)
+            try:
+                said = self.forward(body)
+            except requests.exceptions.ConnectionError:  # nobody is there
+                self.close_connection = True
+            else:
+                self.pass_on(*said, told)
             return
         if told.late:
             self.forward(body)
