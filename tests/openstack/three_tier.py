@@ -31,6 +31,7 @@ TYPES = (
 # Asked often, since the volumes are small; and by the timeout Mistral comes to know that an executor is lost.
 POLICY = "{timeout: 45, poll_interval: 1, retry: {count: 3, delay: 1}}"
 CLOUDS = "clouds.yaml"
+PATIENCE = 300  # s
 NAME, ID = "three-tier", "6a8f2c0e-5b1d-4a55-9b57-0d6f4e3f9c11"  # of the provider
 OTHER = "three-tier-there"  # the provider with the same bank, for the other project
 OTHER_ID = "9d2b7a14-3c55-4f0e-8a61-77b0c4d1e2f3"
@@ -74,10 +75,7 @@ class Work:
         return self.seen("here")
 
     def embank(self, *arguments: str) -> str:
-        done = self.begin(*arguments)
-        out, err = done.communicate(timeout=900)
-        assert done.returncode == 0, out + err
-        return out
+        return self.end(self.begin(*arguments))[0]
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("EMBANK_", "OS_"))}
@@ -86,6 +84,16 @@ class Work:
             [EMBANK, *arguments], cwd=self.directory, env=kept | own, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
+
+    def end(self, process: subprocess.Popen[str]) -> tuple[str, str]:
+        """What it says on stdout and stderr. It ends well."""
+        try:
+            out, err = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+        assert process.returncode == 0, out + err
+        return out, err
 
     def checkpoint(self) -> str:
         """The id of the only one, which is available."""
