@@ -31,7 +31,7 @@ Answer = proxies.Answer
 SERVER, VOLUME = "OS::Nova::Server", "OS::Cinder::Volume"
 ID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}")
 OK, FAILED, OPEN = 0, 4, 5  # exit codes
-LATE = 240  # s
+LATE = 600  # s
 BACKUP, SNAPSHOT = (
     f"plugin = karbor.protections.karbor-volume-{kind}-plugin\n" for kind in ("protection", "snapshot")
 )
@@ -322,3 +322,70 @@ def test_a_service_dies_while_the_server_stands_still(
         openstack_services.start(service)
     work.embank("resume", work.execution, code=FAILED)
     volumes.wait_for(work.nothing_is_left)
+
+
+@pytest.fixture
+def swift(make_tenant: Callable[[], Any]) -> str:
+    """A bank in Swift, for a provider's file."""
+    own = make_tenant()
+    return f"""bank = karbor.protections.karbor-swift-bank-plugin
+[swift_client]
+bank_swift_auth_url = {own.auth_url}
+bank_swift_user = {own.user_name}
+bank_swift_key = {own.password}
+bank_swift_tenant_name = {own.project_name}
+"""
+
+
+def test_swift_is_down_for_a_minute(work: Work, proxy: Any, openstack_services: Any, swift: str) -> None:
+    """While the server stands still, and an image is being saved: the run waits, and succeeds."""
+    work.compile(bank=swift, server=300, volume=300)
+    down = threading.Event()
+
+    def lose() -> None:
+        openstack_services.kill("swift-proxy")
+        down.set()
+
+    proxy.rule = once("POST", "/snapshots", then=lose)
+    process = work.begin("run", "protect.yaml")
+    try:
+        assert down.wait(LATE)
+        time.sleep(60)
+        assert work.server[0] == "PAUSED"
+    finally:
+        openstack_services.start("swift-proxy")
+    ended(process, OK)
+    assert work.nothing_is_left()
+    assert work.status == "available"
+
+
+def test_swift_has_no_time(work: Work, proxy: Any, swift: str) -> None:
+    """All is closed without it, and nothing is claimed."""
+    work.compile(bank=swift)
+    away = threading.Event()
+    leave = once("POST", "/snapshots", then=away.set)
+
+    def rule(method: str, url: str) -> Any:
+        return Answer(503, {"Retry-After": "3600"}) if away.is_set() and "/v1/AUTH_" in url else leave(method, url)
+
+    proxy.rule = rule
+    said = work.embank("run", "protect.yaml", code=FAILED)
+    assert "wants to be asked again in 3600 s" in said
+    assert work.nothing_is_left()
+    proxy.rule = lambda method, url: None
+    assert work.status == "protecting"  # that it failed, nobody could write down
+
+
+@pytest.mark.large
+def test_swift_does_not_come_back(work: Work, proxy: Any, openstack_services: Any, swift: str) -> None:
+    """The same with all the patience that the bank has."""
+    work.compile(bank=swift)
+    proxy.rule = once("POST", "/snapshots", then=lambda: openstack_services.kill("swift-proxy"))
+    process = work.begin("run", "protect.yaml")
+    try:
+        printed, _ = ended(process, FAILED)
+        assert "nothing is left open" in printed
+        assert work.nothing_is_left()
+    finally:
+        openstack_services.start("swift-proxy")
+    assert work.status == "protecting"

@@ -78,7 +78,8 @@ class Service:
     def wait(self, patience: Patience, failure: Failure, action: str) -> None:
         """Until the next try. Raises BankError when there is to be none."""
         if not patience.pause(failure.after):
-            raise self.cannot(action, f"{failure.reason} (tried for {patience.spent:.0f} s)")
+            wish = f", and wants to be asked again in {failure.after:.0f} s" if failure.after else ""
+            raise self.cannot(action, f"{failure.reason}{wish} (tried for {patience.spent:.0f} s)")
 
     def cannot(self, action: str, reason: str) -> BankError:
         """The error."""

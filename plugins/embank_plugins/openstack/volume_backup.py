@@ -62,7 +62,7 @@ class VolumeBackupPlugin(VolumePlugin):
         parameters: Mapping[str, Json] | Sequence[Mapping[str, Json]],
     ) -> Iterator[Poll]:
         """Delete the snapshot."""
-        yield from snapshots.released(self.storage, context, members(resource))
+        yield from snapshots.released(self.storage, checkpoint, members(resource))
 
     def activity_restore_parallel(
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]

@@ -52,12 +52,12 @@ def taken(
     return ids
 
 
-def released(storage: Any, context: Context, resources: Sequence[Resource]) -> Iterator[Poll]:
-    """Delete the snapshots that `taken` took in this execution, as soon as no backup reads them any more."""
-    started = context.started(resources, STARTED)
-    if started:
-        yield from deleted(storage, named(storage.snapshots, started.token))
-        context.forget(resources, STARTED)
+def released(storage: Any, checkpoint: Checkpoint, resources: Sequence[Resource]) -> Iterator[Poll]:
+    """Delete the snapshots that `taken` took for a checkpoint, as soon as no backup reads them any more.
+
+    The bank is not asked: it may be what has failed, and servers stand still until this is done.
+    """
+    yield from deleted(storage, [each for one in resources for each in left_of(storage, checkpoint, one)])
 
 
 def deleted(storage: Any, snapshots: Iterable[Any]) -> Iterator[Poll]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import runpy
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,9 @@ from embank_plugins.banks.swift import SwiftBank
 
 SERVICES = Path(__file__).parents[2] / "services"
 start_swift = runpy.run_path(str(SERVICES / "swift_alone.py"))["start_swift"]
-_trouble = runpy.run_path(str(SERVICES / "trouble.py"))
+_proxies = runpy.run_path(str(SERVICES / "http_proxy.py"))
 
+NONE: Mapping[str, str] = {}
 OpenSwift = Callable[..., SwiftBank]
 OpenS3 = Callable[..., S3Bank]
 
@@ -38,15 +39,26 @@ def own_swift() -> Iterator[Any]:
 
 @pytest.fixture
 def proxy(swift: Any) -> Iterator[Any]:
-    """In front of `swift`: `.url`, `.troubles`, `.requests`."""
-    with _trouble["start_trouble"](swift.url) as running:
+    """In front of `swift`: `.url`, `.troubles`, `.count`."""
+    with _proxies["Proxy"](swift.url) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def trouble() -> Any:
-    """`trouble(method, part of the path, what, times=1, headers={})`, for `proxy.troubles`."""
-    return _trouble["Trouble"]
+def trouble() -> Callable[..., Any]:
+    """`trouble(method, part of the path, what, times=1, headers={})`, for `proxy.troubles`.
+
+    cut: the connection is closed at once. swallow: it is closed when the service has answered. half: in the middle of
+    the answer's body. A number: that is the answer, and the service hears nothing of it.
+    """
+    cut = _proxies["Cut"]
+    whats = {"cut": cut(-1, asked=False), "swallow": cut(-1), "half": cut(0.5)}
+
+    def trouble(method: str, part: str, what: str | int, times: int = 1, headers: Mapping[str, str] = NONE) -> Any:
+        told = whats[what] if isinstance(what, str) else _proxies["Answer"](what, headers, b"")
+        return _proxies["Trouble"](method, part, told, times)
+
+    return trouble
 
 
 @pytest.fixture

@@ -36,10 +36,6 @@ def behind(door: str, open_bank: Open, proxy: Any) -> Open:
     return lambda **options: open_bank(**address, **options)
 
 
-def asked(proxy: Any, method: str, part: str) -> int:
-    return sum(each == method and part in path for each, path in proxy.requests)
-
-
 class TestOneFault:
     @pytest.mark.parametrize("what", ["cut", "swallow", 429])
     @pytest.mark.parametrize("if_absent", [False, True])
@@ -91,7 +87,7 @@ class TestOneFault:
         proxy.troubles.append(trouble("GET", "/the-key", "half", times=3))
         assert content(bank, "the-key") == data
         assert b"".join(bank.get("the-key", start=5, end=3 * MIB)) == data[5 : 3 * MIB]
-        assert asked(proxy, "GET", "/the-key") == 5
+        assert proxy.count("GET", "/the-key") == 5
 
     def test_but_not_into_another_object(self, behind: Open, open_bank: Open, proxy: Any, trouble: Any) -> None:
         bank: Bank = behind()
@@ -132,7 +128,7 @@ def test_a_token_that_is_not_accepted_any_more_is_renewed(open_swift: Open, prox
     bank.put("before", [b"x"])
     proxy.troubles.append(trouble("PUT", "/the-key", 401))
     bank.put("the-key", [b"x" * MIB] * 3)
-    assert asked(proxy, "GET", "/auth/v1.0") == 2
+    assert proxy.count("GET", "/auth/v1.0") == 2
     proxy.troubles.append(trouble("GET", "/the-key", 401, times=2))
     with pytest.raises(BankError, match="is logged in, and Swift does not accept that"):
         content(bank, "the-key")
