@@ -94,6 +94,7 @@ CODES: dict[str, str] = {
     "EMB654": "something that the engine does in another way",
     "EMB655": "more tasks than the engine copes with",
     "EMB656": "a success of the engine that could be a false one",
+    "EMB657": "something that the engine may wait for without end",
     # 7xx banks and checkpoints
     "EMB701": "a checkpoint that does not say what it holds",
 }

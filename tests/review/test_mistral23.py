@@ -80,6 +80,15 @@ def test_retries_with_a_timeout_are_one_note(found: Found) -> None:
     assert found(NOOP, other.replace("count: 1", "count: 0")) == []
 
 
+def test_activities_without_a_timeout_are_one_note(found: Found) -> None:
+    """The shop has two of them already; its tasks at the beginning and the end are not the plan's to limit."""
+    ((problem, text),) = found(f"{RETRY}      timeout: 30\n", RETRY)
+    assert (problem.code, problem.severity, text) == ("EMB657", Severity.NOTE, "application_shop_pre:")
+    assert problem.message.startswith("3 activities have no timeout")
+    assert len(problem.related) == 2
+    assert "policies" in problem.hint
+
+
 def test_many_tasks(found: Found) -> None:
     done = "      requires: application_shop_ready\n"
     extra = "".join(f"    more_{n}: {{action: std.noop}}\n" for n in range(MOST))

@@ -25,6 +25,7 @@ OPENSTACK = "openstack"
 HIDDEN = "__"
 MOST = 300  # tasks, which cost a hundred CPU-seconds of Mistral's (docs/mistral.md, "What it costs")
 ASKING = 100  # tasks that ask for the states of others and are looked at: each costs a walk through the workflow
+ACTIVITY = "embank.activity"
 SHOWN = 5  # other places of a note
 RESUME = (
     "the execution stands still until somebody says: openstack workflow execution update --state RUNNING EXECUTION"
@@ -80,6 +81,23 @@ def check_timeouts(document: Document, located: Located) -> Iterator[Diagnostic]
         hint = "nothing to do if activities end by themselves; else make the timeout long enough for all attempts"
         related = tuple(Related(place, "another one") for place in found[1 : 1 + SHOWN])
         yield Diagnostic("EMB654", message, found[0], hint, related, Severity.NOTE)
+
+
+def check_endless(document: Document, located: Located) -> Iterator[Diagnostic]:
+    """Activities without a timeout, by which alone a lost executor is known where Mistral uses Keystone."""
+    found = [
+        located.key_place(located.value[spec.name]["tasks"], task.name)
+        for spec, task in _tasks(document)
+        if task.action == ACTIVITY and not task.timeout
+    ]
+    if found:
+        message = (
+            f"{_count(found, 'activity has', 'activities have')} no timeout: without Mistral's check of heartbeats, "
+            "which does not work where it uses Keystone, nobody notices when an executor dies"
+        )
+        hint = "give the resource type a timeout, and a retry, in the plan's policies"
+        related = tuple(Related(place, "another one") for place in found[1 : 1 + SHOWN])
+        yield Diagnostic("EMB657", message, found[0], hint, related, Severity.NOTE)
 
 
 def check_task_counts(document: Document, located: Located) -> Iterator[Diagnostic]:
@@ -164,5 +182,6 @@ RULES: tuple[Rule, ...] = (
     check_pauses,
     check_task_counts,
     check_timeouts,
+    check_endless,
     check_false_success,
 )
