@@ -9,7 +9,7 @@ application = importlib.import_module(module).application
 
 import waitress  # noqa: E402  # Nova patches what it uses
 
-# Connections that clients keep open count, too, and all services keep some to Keystone: at waitress's own limit of 100
+# Connections that clients keep open count, too, and all services keep some to Keystone: at waitress's own limit, 100,
 # it accepts no more until one has been idle for its time.
 waitress.serve(
     application, host="127.0.0.1", port=int(port), threads=8, ident=None, channel_timeout=600,
