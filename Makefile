@@ -60,8 +60,9 @@ test-fast: lint types
 test-service: services
 	$(PYTEST) -m "service and not openstack" $(COVERAGE)
 
+# Each process has a cloud of its own: there is more to wait for than to compute.
 test-openstack: services
-	$(PYTEST) -m "openstack and not large" $(COVERAGE)
+	$(PYTEST) -n $(JOBS) --dist loadfile -m "openstack and not large" $(COVERAGE)
 
 # The plugins at length, and killed at many steps: more than there is time for in every run.
 test-openstack-large: services

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import fcntl
 import hashlib
 import os
 import random
@@ -163,15 +164,25 @@ def start_openstack() -> Iterator[Services]:
                 services = stack.enter_context(_started(saved))
             except (NotStarted, OSError, SDKException, ClientException) as error:
                 say(f"the saved state is of no use ({str(error).splitlines()[0]})")
+                shutil.rmtree(saved, ignore_errors=True)
         if services is None:
-            for old in ENVIRONMENT.glob("state-*"):
-                shutil.rmtree(old, ignore_errors=True)
-            say("making the tests' OpenStack, which takes two minutes the first time")
-            with _scratch() as home:
-                prepare(home)
-                keep(home, saved)
+            make(saved)
             services = stack.enter_context(_started(saved))
         yield services
+
+
+def make(saved: Path) -> None:
+    """Make the saved state, unless another run of tests has done it meanwhile: they take turns."""
+    with (ENVIRONMENT / "state.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if saved.exists():
+            return
+        for old in ENVIRONMENT.glob("state-*"):
+            shutil.rmtree(old, ignore_errors=True)
+        say("making the tests' OpenStack, which takes two minutes the first time")
+        with _scratch() as home:
+            prepare(home)
+            keep(home, saved)
 
 
 @contextlib.contextmanager
@@ -225,10 +236,7 @@ def keep(home: Path, saved: Path) -> None:
     partial = saved.with_name(f"partial-{os.getpid()}")
     for name in KEPT:
         shutil.copytree(home / name, partial / name)
-    try:
-        partial.rename(saved)
-    except OSError:  # another run was faster
-        shutil.rmtree(partial)
+    partial.rename(saved)
 
 
 def new_site(home: Path, broker: str) -> Any:
