@@ -300,6 +300,7 @@ def test_nova_carries_out_a_pause_long_after(work: Work, openstack_services: Any
     assert work.nothing_is_left(), said
 
 
+@pytest.mark.large
 @pytest.mark.parametrize(
     ("service", "said_open"),
     [
