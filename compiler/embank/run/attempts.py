@@ -8,7 +8,7 @@ Only the runner's thread comes here; workers see an Attempt only while they step
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from embank.errors import ExitCode
 from embank.plugins import Poll
@@ -66,6 +66,11 @@ class Attempts:
     def count(self) -> int:
         """How many have not ended."""
         return len(self._running)
+
+    @property
+    def rows(self) -> Iterable[int]:
+        """The tasks of those."""
+        return self._running.keys()
 
     @property
     def closing(self) -> bool:

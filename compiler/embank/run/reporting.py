@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from embank.plugins import Poll
 from embank.run import events
 from embank.run.clock import Clock
 from embank.run.execution import Execution
+from embank.run.held import Held
 from embank.run.program import expected_tasks
 from embank.run.reasons import reason_of, short
 from embank.run.state import CANCELLED
@@ -34,6 +35,7 @@ class Reporter:
         self._execution = execution
         self._listeners = list(listeners)
         self._clock = clock
+        self._held = Held(execution) if listeners else None
 
     def tell(self, event: events.Event) -> None:
         """Give an event to every listener."""
@@ -58,6 +60,11 @@ class Reporter:
     def taken_up(self, repeated: int) -> None:
         """A runner goes on with it."""
         document, state = self._execution.program.document, self._execution.state
+        if self._held:
+            for row in self.first_start:
+                self._held.begun(row)
+            for row, task in enumerate(state.task):
+                self._held.ended(row, task)
         acting = [
             task
             for task, spec in zip(state.task, self._execution.specs, strict=True)
@@ -78,6 +85,8 @@ class Reporter:
         if self._listeners:
             spec, attempt = self._execution.specs[row], self._execution.state.attempt[row]
             runs = spec.action or spec.workflow
+            if self._held:
+                self._held.begun(row)
             self.tell(events.TaskStarted(self._now(), self._path(row), runs, attempt, short(spec.description)))
             if spec.action == "std.echo":
                 with suppress(ValueError):  # an expression without a value
@@ -102,6 +111,8 @@ class Reporter:
             seconds = round(self.end[row] - self.last_start[row], 6)
         if not self._listeners:
             return
+        if self._held:
+            self._held.ended(row, to)
         now, path = self._now(), self._path(row)
         if to is SUCCEEDED:
             self.tell(events.TaskSucceeded(now, path, seconds))
@@ -124,6 +135,12 @@ class Reporter:
     def message(self, row: int, text: str) -> None:
         """Somebody has something to say about a task."""
         self.tell(events.Message(self._now(), self._path(row), short(text)))
+
+    def what_is_held(self, running: Iterable[int]) -> None:
+        """Say what stays held, for as long as some of these tasks run."""
+        if self._held:
+            for row, text in self._held.stranded(running, self._clock.monotonic()).items():
+                self.message(row, text)
 
     def warn(self, text: str) -> None:
         """Something about the whole execution, which also stands in its summary."""

@@ -93,6 +93,7 @@ class Runner:
                 self._take_up(left)
             while not self._is_over():
                 self._dispatch()
+                self._report.what_is_held(self._attempts.rows)
                 for message in self._messages():
                     self._take(message)
                 for timer in self._timers.due(self._clock.monotonic()):
