@@ -23,6 +23,7 @@ from embank.run.reasons import short
 
 FASTEST, SLOWEST = 0.5, 5.0  # s between two looks
 PATIENCE = 300.0  # s without an answer
+FORGOTTEN = 60.0  # s after which a task that was made should have begun
 NOT_BEGUN = ("", IDLE, WAITING)  # the first: it was not there
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ def watch(
     """Look until the execution is over, or `until` says so. Raises EngineError when there was no answer for
     `patience` seconds, or when there is no such execution.
     """
-    changes = Changes(document)
+    changes, idle = Changes(document), Idle()
     pause = FASTEST
 
     def tell(text: str) -> None:
@@ -54,6 +55,8 @@ def watch(
         if seen.ended is not None or until():
             return seen
         pause = FASTEST if new else min(SLOWEST, pause * 1.5)
+        for text in idle.forgotten(seen, pause):
+            tell(text)
         sleep(pause)
 
 
@@ -77,6 +80,27 @@ def patiently(
             sleep(pause)
             silent += pause
             pause = min(SLOWEST, 2 * pause)
+
+
+class Idle:
+    """Tasks that an engine has made and does not begin. Mistral does both one after the other: when it dies in
+    between, it never comes back to it by itself.
+    """
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+
+    def forgotten(self, seen: Seen, pause: float) -> Iterator[str]:
+        """What to say, once of each task. The next look is `pause` seconds away."""
+        idle = [path for path, task in seen.tasks.items() if task.state == IDLE and seen.state == RUNNING]
+        self._seconds = {path: self._seconds.get(path, 0.0) + pause for path in idle}
+        for path, seconds in self._seconds.items():
+            if seconds - pause < FORGOTTEN <= seconds:
+                command = "openstack workflow execution update --state"
+                yield (
+                    f"{path} has not begun, {FORGOTTEN:.0f} s after Mistral has made it: has its engine died? What "
+                    f"helps: {command} PAUSED {seen.execution}; then {command} RUNNING {seen.execution}"
+                )
 
 
 class Changes:
