@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from embank.diagnostics import Diagnostic, Related, Severity
+from embank.diagnostics import Diagnostic, Place, Related, Severity
 from embank.document import Document, Expression, Flow, TaskSpec, WorkflowSpec
 from embank.expressions import Form
 from embank.graph import depth_first, reverse
@@ -79,8 +79,7 @@ def check_timeouts(document: Document, located: Located) -> Iterator[Diagnostic]
             "start of the first attempt; after that the attempts that are left have no limit"
         )
         hint = "nothing to do if activities end by themselves; else make the timeout long enough for all attempts"
-        related = tuple(Related(place, "another one") for place in found[1 : 1 + SHOWN])
-        yield Diagnostic("EMB654", message, found[0], hint, related, Severity.NOTE)
+        yield _note("EMB654", message, found, hint)
 
 
 def check_endless(document: Document, located: Located) -> Iterator[Diagnostic]:
@@ -96,8 +95,7 @@ def check_endless(document: Document, located: Located) -> Iterator[Diagnostic]:
             "which does not work where it uses Keystone, nobody notices when an executor dies"
         )
         hint = "give the resource type a timeout, and a retry, in the plan's policies"
-        related = tuple(Related(place, "another one") for place in found[1 : 1 + SHOWN])
-        yield Diagnostic("EMB657", message, found[0], hint, related, Severity.NOTE)
+        yield _note("EMB657", message, found, hint)
 
 
 def check_task_counts(document: Document, located: Located) -> Iterator[Diagnostic]:
@@ -121,8 +119,7 @@ def check_false_success(document: Document, located: Located) -> Iterator[Diagno
             "process Mistral may end such a workflow with SUCCESS although tasks of it have not run"
         )
         hint = "run one engine (executors may be many), or compile with --lower direct; `watch` finds what is missing"
-        related = tuple(Related(place, "another one") for place in found[1 : 1 + SHOWN])
-        yield Diagnostic("EMB656", message, found[0], hint, related, Severity.NOTE)
+        yield _note("EMB656", message, found, hint)
 
 
 def check_task_states(document: Document, located: Located) -> Iterator[Diagnostic]:
@@ -168,6 +165,12 @@ def _tasks(document: Document) -> Iterator[tuple[WorkflowSpec, TaskSpec]]:
     for spec in document.workflows.values():
         for task in spec.tasks.values():
             yield spec, task
+
+
+def _note(code: str, message: str, found: Sequence[Place], hint: str) -> Diagnostic:
+    """One for all of the places; the first few are shown."""
+    related = tuple(Related(place, "another one") for place in found[1 : 1 + SHOWN])
+    return Diagnostic(code, message, found[0], hint, related, Severity.NOTE)
 
 
 def _count(found: Sequence[object], one: str, many: str) -> str:
