@@ -64,7 +64,7 @@ test-service: services
 test-openstack: services
 	$(PYTEST) -n $(JOBS) --dist loadfile -m "openstack and not large" $(COVERAGE)
 
-# The plugins at length, and killed at many steps: more than there is time for in every run.
+# Killed at many steps, services that are away for long, ten thousand resources: more than there is time for in every run.
 test-openstack-large: services
 	$(PYTEST) -m "openstack and large"
 
