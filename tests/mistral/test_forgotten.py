@@ -34,11 +34,15 @@ inner:
 SLOW = TEXT.replace("output: hello", "output: hello, delay: 3")  # Embank itself knows no delay
 
 
-def states(mistral: Any, execution: str) -> dict[str, str]:
-    """Of all tasks, by name."""
+def tasks(mistral: Any, execution: str) -> dict[str, Any]:
+    """All of an execution, by name."""
     frames = mistral.request("GET", f"/executions/{execution}/executions")["executions"]
     found = [task for each in frames for task in mistral.request("GET", f"/executions/{each['id']}/tasks")["tasks"]]
-    return {task["name"]: task["state"] for task in found}
+    return {task["name"]: task for task in found}
+
+
+def states(mistral: Any, execution: str) -> dict[str, str]:
+    return {name: task["state"] for name, task in tasks(mistral, execution).items()}
 
 
 def wait_for(mistral: Any, execution: str, task: str, state: str) -> None:
@@ -49,11 +53,10 @@ def wait_for(mistral: Any, execution: str, task: str, state: str) -> None:
 
 
 def forget(database: Path, task: str) -> None:
-    """As if the engine had been killed when it had made the task, and had not begun it."""
+    """As if the engine had been killed when it had made the task with this id, and had not begun it."""
     with sqlite3.connect(database) as connection:
-        (id_,) = connection.execute("SELECT id FROM task_executions_v2 WHERE name = ?", (task,)).fetchone()
-        connection.execute("DELETE FROM action_executions_v2 WHERE task_execution_id = ?", (id_,))
-        connection.execute("UPDATE task_executions_v2 SET state = 'IDLE', started_at = NULL WHERE id = ?", (id_,))
+        connection.execute("DELETE FROM action_executions_v2 WHERE task_execution_id = ?", (task,))
+        connection.execute("UPDATE task_executions_v2 SET state = 'IDLE', started_at = NULL WHERE id = ?", (task,))
 
 
 def test_a_task_that_is_never_begun_is_told_and_begun_by_a_pause(mistral: Any) -> None:
@@ -62,8 +65,9 @@ def test_a_task_that_is_never_begun_is_told_and_begun_by_a_pause(mistral: Any) -
     asked = {"workflow_name": "outer", "workflow_namespace": namespace}
     execution = mistral.request("POST", "/executions", asked)["id"]
     wait_for(mistral, execution, "first", "RUNNING")
+    first = tasks(mistral, execution)["first"]["id"]
     mistral.stop(kill=True)
-    forget(mistral.home / "mistral.sqlite", "first")
+    forget(mistral.home / "mistral.sqlite", first)
     mistral.start()
     document = parse_workflow(TEXT.encode(), "x.yaml").value
     assert document is not None
