@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from embank.model import ResourceKey
 from embank.run.execution import Execution
+from embank.run.state import CANCELLED
 from embank.run.states import FAILED, SKIPPED, SUCCEEDED, TaskState
 from embank.run.windows import ACTIVITY, closers_of, resources_of
 
@@ -50,8 +51,9 @@ class Held:
         """What to say of which tasks, once each, when closers have waited SOON for one of the `running` tasks.
         `now` is in seconds on any clock.
         """
-        rescue = self._execution.state.rescue
-        if not self._stranded or all(rescue[row] for row in running):
+        state = self._execution.state
+        advice_taken = state.stopped == CANCELLED
+        if not self._stranded or advice_taken or all(state.rescue[row] for row in running):
             self._since = None
             return {}
         self._since = now if self._since is None else self._since

@@ -11,6 +11,7 @@ import pytest
 from embank.run.events import Event, Message
 from embank.run.held import SOON
 from embank.run.reporting import Reporter
+from embank.run.state import CANCELLED
 
 
 def held(ran: Any) -> list[str]:
@@ -35,7 +36,8 @@ def test_nothing_is_told_when_the_closers_run_soon(stage: Any, fault: tuple[str,
     assert (held(ran), ran.world.open) == ([], set())
 
 
-def test_who_takes_it_up_is_told_again(make: Any, play: Any) -> None:
+def frozen(make: Any, play: Any) -> tuple[Any, dict[str, int]]:
+    """An execution whose snapshot has failed, so that nothing thaws; and the rows of its tasks, by name."""
     body = [
         make.activity("freeze", "pre", "T#a"),
         make.activity("snapshot", "ready", "T#b", requires=("freeze",)),
@@ -45,7 +47,11 @@ def test_who_takes_it_up_is_told_again(make: Any, play: Any) -> None:
     document = make.bracketed(body, [make.closer("thaw", "ready", "pre", "T#a")])
     played = play(document, fails=["activities/snapshot"])
     execution = played.conductor.execution
-    rows = {execution.path(row).rpartition("/")[2]: row for row in range(len(execution.specs))}
+    return execution, {execution.path(row).rpartition("/")[2]: row for row in range(len(execution.specs))}
+
+
+def test_who_takes_it_up_is_told_again(make: Any, play: Any) -> None:
+    execution, rows = frozen(make, play)
     now = [0.0]
     clock: Any = SimpleNamespace(monotonic=lambda: now[0], now=lambda: datetime.now(UTC))
     before = Reporter(execution, (), clock)
@@ -59,3 +65,20 @@ def test_who_takes_it_up_is_told_again(make: Any, play: Any) -> None:
         told.append(sum(isinstance(event, Message) for event in seen))
         now[0] += SOON
     assert told == [0, 0, 1, 1, 1, 1, 1], "once, and only when it has run for a while"
+
+
+def test_nothing_is_told_of_an_execution_that_is_being_cancelled(make: Any, play: Any) -> None:
+    """What was begun has some time to come to its end, and the closers run: the advice has been taken."""
+    execution, rows = frozen(make, play)
+    told: list[Event] = []
+    now = [0.0]
+    clock: Any = SimpleNamespace(monotonic=lambda: now[0], now=lambda: datetime.now(UTC))
+    before = Reporter(execution, (), clock)
+    before.first_start[rows["freeze"]] = 0.0
+    reporter = Reporter(execution, [told.append], clock, before)
+    reporter.taken_up(1)
+    execution.state.stopped = CANCELLED
+    for _ in range(3):
+        reporter.what_is_held([rows["copy"]])
+        now[0] += SOON
+    assert not any(isinstance(event, Message) for event in told)
