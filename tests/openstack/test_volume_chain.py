@@ -14,15 +14,6 @@ from embank.cli.main import main
 
 pytestmark = pytest.mark.openstack
 volumes = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("volumes.py"))))
-PROVIDER = """[provider]
-name = cloud
-id = 1e0c8826-81d6-44f5-bbe5-8f46a98c5845
-description = Volumes
-bank = karbor.protections.embank-filesystem-bank-plugin
-plugin = karbor.protections.karbor-volume-protection-plugin
-[filesystem_bank]
-path = $here/../bank
-"""
 FAILED = 4
 
 
@@ -34,7 +25,7 @@ def test_what_later_backups_are_built_on_is_deleted_last(
     chained, alone = volumes.new_volume(tenant, name="chained"), volumes.new_volume(tenant, name="alone")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "providers.d").mkdir()
-    (tmp_path / "providers.d" / "cloud.conf").write_text(PROVIDER + tenant.section)
+    (tmp_path / "providers.d" / "cloud.conf").write_text(volumes.PROVIDER + tenant.section)
     resources = [{"type": volumes.TYPE, "id": each.id, "name": each.name} for each in (chained, alone)]
     (tmp_path / "graph.yaml").write_text(json.dumps({"version": 1, "resources": resources}))
     plan = {"version": 1, "name": "chain", "provider": "cloud"}

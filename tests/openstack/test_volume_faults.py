@@ -177,17 +177,6 @@ def test_a_restore_that_fails_leaves_no_volume(
     assert ids(storage.volumes()) == [volume.id]
 
 
-PROVIDER = """[provider]
-name = cloud
-id = 1e0c8826-81d6-44f5-bbe5-8f46a98c5845
-description = Volumes
-bank = karbor.protections.embank-filesystem-bank-plugin
-plugin = karbor.protections.karbor-volume-protection-plugin
-[filesystem_bank]
-path = $here/../bank
-"""
-
-
 def plan(retries: int) -> str:
     policy = {"timeout": 240, **({"retry": {"count": retries, "delay": 1}} if retries else {})}
     kind = volumes.TYPE
@@ -209,7 +198,7 @@ def test_the_backup_service_is_killed_in_the_middle(tenant: Any, openstack_servi
     storage = tenant.connection.block_storage
     volume = volumes.new_volume(tenant)
     (tmp_path / "providers.d").mkdir()
-    (tmp_path / "providers.d" / "cloud.conf").write_text(PROVIDER + tenant.section)
+    (tmp_path / "providers.d" / "cloud.conf").write_text(volumes.PROVIDER + tenant.section)
     resources = [{"type": volumes.TYPE, "id": volume.id, "name": volume.name}]
     (tmp_path / "resources.yaml").write_text(json.dumps({"version": 1, "resources": resources}))
     for retries, code in ((0, 4), (1, 0)):

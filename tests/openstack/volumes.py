@@ -19,6 +19,15 @@ from embank.plugins import ProtectionPlugin
 
 TYPE = "OS::Cinder::Volume"
 PATIENCE = 180  # s
+PROVIDER = """[provider]
+name = cloud
+id = 1e0c8826-81d6-44f5-bbe5-8f46a98c5845
+description = Volumes
+bank = karbor.protections.embank-filesystem-bank-plugin
+plugin = karbor.protections.karbor-volume-protection-plugin
+[filesystem_bank]
+path = $here/../bank
+"""
 FAILED = ("error", "error_restoring", "error_deleting", "killed")
 
 
