@@ -6,17 +6,20 @@ MISTRAL := .venv-mistral
 OPENSTACK := .venv-openstack
 PYTEST := $(BIN)/python -m pytest
 JOBS ?= 2
+# The tests start thousands of processes: what Python compiled once it keeps, also where it is told not to.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup services demo test test-fast lint types test-service test-openstack test-openstack-large test-large coverage golden bench clean
 
 help:
 	@echo "make demo       build a small application, protect it, destroy it, restore it (a minute)"
-	@echo "make test       everything: lint, types, fast tests, tests with real services, large tests"
+	@echo "make test       what CI does: lint, types, fast tests, tests with real services"
 	@echo "make test-fast  lint, types and the tests that need no service"
-	@echo "make test-service, make test-openstack, make test-large"
-	@echo "                the others: PostgreSQL and Mistral; OpenStack; much data"
-	@echo "make test-openstack-large"
-	@echo "                the plugins for servers, volumes and networks at length; an hour, and no part of make test"
+	@echo "make test-service, make test-openstack"
+	@echo "                the others of make test: PostgreSQL and Mistral; OpenStack"
+	@echo "make test-large, make test-openstack-large"
+	@echo "                faults at every step, much data; half an hour, and an hour; no part of make test"
+	@echo "make coverage   what the fast tests reach"
 	@echo "make golden     regenerate the golden files (read the diff before you commit it)"
 	@echo "make bench      the benchmarks"
 	@echo "make clean      remove what these made"
@@ -55,14 +58,14 @@ types: setup
 	$(BIN)/mypy
 
 test-fast: lint types
-	$(PYTEST) -n $(JOBS) --dist worksteal -m "not service and not openstack and not large" $(COVERAGE)
+	$(PYTEST) -n $(JOBS) --dist worksteal -m "not service and not openstack and not large"
 
 test-service: services
-	$(PYTEST) -m "service and not openstack" $(COVERAGE)
+	$(PYTEST) -m "service and not openstack"
 
 # Each process has a cloud of its own: there is more to wait for than to compute.
 test-openstack: services
-	$(PYTEST) -n $(JOBS) --dist loadfile -m "openstack and not large" $(COVERAGE)
+	$(PYTEST) -n $(JOBS) --dist loadfile -m "openstack and not large"
 
 # Killed at many steps, services that are away for long, ten thousand resources: more than there is time for in every run.
 test-openstack-large: services
@@ -71,14 +74,13 @@ test-openstack-large: services
 test-large: setup
 	$(PYTEST) -n $(JOBS) -m "large and not service and not openstack"
 
-test: COVERAGE = --cov --cov-append --cov-report=
 test: setup
-	@rm -f .coverage .coverage.*
-	@$(MAKE) --no-print-directory test-fast test-service test-openstack COVERAGE="$(COVERAGE)"
-	@$(MAKE) --no-print-directory test-large coverage
+	@$(MAKE) --no-print-directory test-fast
+	@$(MAKE) --no-print-directory test-service
+	@$(MAKE) --no-print-directory test-openstack
 
-coverage:
-	$(BIN)/coverage report
+coverage: setup
+	$(PYTEST) -q -n $(JOBS) -m "not service and not openstack and not large" --cov --cov-report=term
 
 golden: setup
 	$(PYTEST) -q --regenerate-golden -m "not service and not openstack and not large"

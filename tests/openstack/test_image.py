@@ -28,7 +28,7 @@ pytestmark = pytest.mark.openstack
 proxies = runpy.run_path(str(Path(__file__).parents[1] / "services" / "http_proxy.py"))
 tenants = runpy.run_path(str(Path(__file__).parents[1] / "services" / "openstack_tenant.py"))
 
-STRIDE = 11
+STRIDE = 30
 
 NAME = "Debian 12 – “bookworm” <% $.x %>"
 PROPERTIES = {

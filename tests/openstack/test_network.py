@@ -265,6 +265,7 @@ class Forgetful(KitContext):
         super().record_restored(resource, information)
 
 
+@pytest.mark.large
 def test_a_restore_that_is_not_recorded_leaves_nothing_and_half_a_record_is_completed(
     public: Any, here: Any, there: Any, tmp_path: Path
 ) -> None:

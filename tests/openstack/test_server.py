@@ -8,10 +8,10 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -135,19 +135,13 @@ def clear(cloud: Any) -> None:
         cloud.network.delete_port(port)
 
 
-class TestConformance(ProtectionPluginConformance):
-    """Killed at the steps `KILLED`."""
-
-    KILLED: ClassVar[Iterable[int]] = (17,)
+class Kit(ProtectionPluginConformance):
+    """A server of one project, which is no test's own."""
 
     @pytest.fixture(params=["its own"])
     def resource_id(self, request: pytest.FixtureRequest) -> str:
         """Nova chooses it."""
         return str(request.param)
-
-    @pytest.fixture
-    def steps(self) -> Iterator[int]:
-        return iter(self.KILLED)
 
     @pytest.fixture(scope="class")
     def original(self, here: Any, flavor: Any) -> Any:
@@ -184,9 +178,13 @@ class TestConformance(ProtectionPluginConformance):
         return subject
 
 
+class TestConformance(Kit):
+    test_killed_at_every_step_and_repeated = None  # a server is built for each step: the large tests do it
+
+
 @pytest.mark.large
-class TestKilledAtEveryStep(TestConformance):
-    KILLED = range(1, 200)
+class TestKilledAtEveryStep(Kit):
+    """Everything."""
 
 
 class Server:
