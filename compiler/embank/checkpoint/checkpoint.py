@@ -15,33 +15,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import replace
 from typing import NamedTuple
 
 from embank.checkpoint.brackets import Brackets
-from embank.checkpoint.errors import (
-    CheckpointError,
-    CheckpointMissing,
-    Damaged,
-    Fenced,
-    Incomplete,
-    Sealed,
-    StatusRefused,
-)
+from embank.checkpoint.errors import CheckpointError, CheckpointMissing, Damaged, Incomplete, Sealed, StatusRefused
 from embank.checkpoint.executions import Executions, OperationRecord
 from embank.checkpoint.facts import Facts, read_facts
 from embank.checkpoint.keys import checkpoint_prefix
 from embank.checkpoint.lease import Leases
 from embank.checkpoint.manifest import Manifest, Summary
-from embank.checkpoint.objects import Clock, children, delete_all, objects, timestamp, utc_now
+from embank.checkpoint.objects import Clock, children, delete_all, objects, utc_now
 from embank.checkpoint.once import Starts
-from embank.checkpoint.records import Records
 from embank.checkpoint.saved_graph import SavedGraph
 from embank.checkpoint.section import Section
-from embank.checkpoint.status import FOLLOWS, Status, StatusRecord, status_record
+from embank.checkpoint.status import Status, StatusRecord
+from embank.checkpoint.statuses import Statuses
 from embank.checkpoint.verification import Finding, Progress, verify
 from embank.model import Json, Phase, Resource, ResourceGraph, ResourceKey
-from embank.plugins.bank import Bank, ObjectMissing
+from embank.plugins.bank import Bank
 
 SchemaOf = Callable[[str], Mapping[str, Json] | None]
 
@@ -74,7 +65,7 @@ class Checkpoint:
         self.manifest = Manifest(bank, id)
         self.leases = Leases(bank, id, clock)
         self.saved_graph = SavedGraph(bank, id)
-        self.records = Records(bank, f"{self.above}status/")
+        self.statuses = Statuses(bank, id, self.manifest, self.leases, clock)
 
     @property
     def id(self) -> str:
@@ -96,72 +87,27 @@ class Checkpoint:
 
     def check_exists(self) -> None:
         """Raise CheckpointMissing unless it has a status; one that was deleted has none, whoever has it in hand."""
-        if not self.bank.list(self.records.prefix, limit=1):
+        if not self.bank.list(self.statuses.records.prefix, limit=1):
             raise CheckpointMissing(f"the checkpoint {self.id} does not exist any more: it was deleted")
 
     def begun_by(self) -> str:
         """The execution that made it; "" when nothing says so (any more)."""
-        try:
-            return status_record(1, self.records.read(1)).execution
-        except (Damaged, ObjectMissing):
-            return ""
+        return self.statuses.begun_by()
 
     def status(self) -> StatusRecord:
         """The latest status. `available` is believed only when the manifest is complete; damage is `error`."""
-        number = self.records.last()
-        if not number:
-            return StatusRecord(0, Status.ERROR, "", "", "there is no record of its status")
-        try:
-            record = status_record(number, self.records.read(number))
-        except Damaged as error:  # it is no good for anything but to be deleted
-            return StatusRecord(number, Status.ERROR, "", "", str(error))
-        if record.status is Status.AVAILABLE and not self.manifest.is_complete():
-            return replace(
-                record, status=Status.ERROR, reason="it was said to be available, but its manifest is not complete"
-            )
-        return record
+        return self.statuses.now()
 
     def history(self) -> Sequence[StatusRecord]:
         """Every status it had, as recorded, the oldest first."""
-        return tuple(status_record(number, value) for number, value in self.records.all())
+        return self.statuses.history()
 
     def move(self, to: Status, *, execution: str = "", reason: str = "", token: int = 0) -> StatusRecord:
         """Change the status; once more by the same execution is fine. `token`: of the lease that it holds.
 
-        Raises StatusRefused when the table does not allow it or somebody else was faster, Incomplete when
-        it is to be available without a manifest, Fenced or LeaseHeld when another execution holds a lease.
+        Raises StatusRefused, Incomplete, Fenced, LeaseHeld: see Statuses.
         """
-        if to is Status.GONE:
-            raise ValueError("a checkpoint is gone when erase() has deleted it; there is nothing to record it in")
-        execution = execution or self.execution
-        now = self.status()
-        if now.status is to and now.execution == execution:
-            return now
-        self._check_lease(execution, token, now)
-        if to not in FOLLOWS[now.status]:
-            why = f" ({now.reason})" if now.reason else ""
-            raise StatusRefused(f"the checkpoint {self.id} is {now.status}{why}: it cannot become {to}")
-        if to is Status.AVAILABLE and not self.manifest.is_complete():
-            raise Incomplete(f"the checkpoint {self.id} has no complete manifest: it cannot become available")
-        record = StatusRecord(now.number + 1, to, timestamp(self.clock()), execution, reason, token)
-        if self.records.create(record.number, record.to_json()):
-            return record
-        now = self.status()
-        if now.status is to and now.execution == execution:
-            return now
-        raise StatusRefused(
-            f"the checkpoint {self.id} cannot become {to}: execution {now.execution!r} made it {now.status} just now"
-        )
-
-    def _check_lease(self, execution: str, token: int, now: StatusRecord) -> None:
-        if token:
-            self.leases.check(token)
-            if token < now.token:
-                raise Fenced(
-                    f"the lease {token} on checkpoint {self.id} is older than its status (lease {now.token})"
-                )
-        elif (lease := self.leases.current()) and lease.owner != execution:
-            raise self.leases.held(lease)
+        return self.statuses.move(to, execution or self.execution, reason=reason, token=token)
 
     # content
 
@@ -316,8 +262,7 @@ class Checkpoint:
 
     def _check_open(self) -> None:
         self._check_mine()
-        # protecting is the first status, and only that: one look instead of reading the records
-        if self.manifest.is_sealed() or self.bank.stat(self.records.key(2)):
+        if self.manifest.is_sealed() or self.statuses.has_moved():
             raise Sealed(f"the checkpoint {self.id} is {self.status().status} and takes no more information or data")
 
     def _check_clearable(self) -> None:

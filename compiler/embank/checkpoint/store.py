@@ -45,8 +45,8 @@ class Checkpoints:
         checkpoint = self._checkpoint(check_id(id), facts.execution)
         now = timestamp(self.clock())
         first = StatusRecord(1, Status.PROTECTING, now, facts.execution)
-        if not checkpoint.records.create(1, first.to_json()):
-            found = status_record(1, checkpoint.records.read(1))
+        if not checkpoint.statuses.records.create(1, first.to_json()):
+            found = status_record(1, checkpoint.statuses.records.read(1))
             if found.execution != facts.execution:
                 raise CheckpointExists(
                     f"the checkpoint {id} exists: execution {found.execution!r} began it at {found.at}"

@@ -11,21 +11,18 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlencode
 
 from embank.engines.closing import NAME as CLOSING
 from embank.engines.errors import EngineError, EngineRefused, EngineUnreachable
+from embank.engines.rows import reason_of, task_of, time_of
 from embank.engines.seen import ERROR, OVER, Seen, SeenAttempt, SeenTask
-from embank.errors import ExitCode
+from embank.engines.transport import PAGE, Transport
 from embank.model import Json
 
-T = TypeVar("T")
 LATEST = 60.0  # s that Mistral may take to do what it did not answer to in time
-PAGE = 500  # rows; Mistral cuts a list that asks for no limit at 1000, without a word
 NOT_FOUND = 404
-LATE = re.compile(r"The action raised an exception \[.*msg='Timeout after (\d+) seconds'", re.DOTALL)
 VERSION = re.compile(r"^(['\"]?)version\1\s*:.*\n", re.MULTILINE)  # anywhere in a file of one workflow
 DELAYED = frozenset(("DELAYED", "RUNNING_DELAYED"))  # before it begins, and before it is tried again
 TEXT = {"content-type": "text/plain"}
@@ -58,25 +55,25 @@ class Mistral:
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        self._http = client.executions.http_client
+        self._at = Transport(client)
         self._over: dict[str, tuple[Mapping[str, Any], ...]] = {}  # the tasks of frames that are over
 
     @property
     def url(self) -> str:
         """Where it is."""
-        return str(self._http.base_url)
+        return self._at.url
 
     def upload(self, source: bytes, namespace: str, workflow: str) -> None:
         """Put a workflow file there, if it is not there yet. It was checked: Mistral need not do so again."""
         query = urlencode({"scope": "private", "namespace": namespace, "skip_validation": ""})
         try:
-            self._ask(lambda: self._http.post(f"/workflows?{query}", source, headers=dict(TEXT)))
+            self._at.ask(lambda: self._at.http.post(f"/workflows?{query}", source, headers=dict(TEXT)))
         except EngineError as error:  # it is there already, or the answer was lost
             self._await(lambda: workflow in self.definition(namespace), error)
 
     def definition(self, namespace: str) -> dict[str, str]:
         """The workflows in a namespace, by name, as YAML."""
-        found = self._pages(
+        found = self._at.pages(
             lambda marker: self._client.workflows.list(namespace=namespace, marker=marker, limit=PAGE)
         )
         return {flow["name"]: flow["definition"] for flow in found if flow["namespace"] == namespace}
@@ -92,13 +89,13 @@ class Mistral:
             "description": description,
         }
         try:
-            self._ask(lambda: self._http.post("/executions", json.dumps(body)))
+            self._at.ask(lambda: self._at.http.post("/executions", json.dumps(body)))
         except EngineError as error:
             self._await(lambda: self._find(execution) is not None, error)
 
     def cancel(self, execution: str) -> None:
         """Start no more tasks of it. Actions that are running go on."""
-        self._ask(lambda: self._http.put(f"/executions/{execution}", json.dumps({"state": "CANCELLED"})))
+        self._at.ask(lambda: self._at.http.put(f"/executions/{execution}", json.dumps({"state": "CANCELLED"})))
 
     def look(self, execution: str, wants: Callable[[str, str], bool] = lambda workflow, task: False) -> Seen:
         """Everything about an execution. `wants` says of which tasks every attempt is asked for, besides those that
@@ -112,7 +109,7 @@ class Mistral:
             for row in self._tasks(frame):
                 path = f"{above}/{row['name']}" if above else row["name"]
                 paths[row["id"]] = path
-                seen = _task(path, row)
+                seen = task_of(path, row)
                 acts = row["type"] == "ACTION"
                 if acts and (row["state"] == ERROR or wants(frame.workflow, row["name"])):
                     seen = replace(seen, attempts=tuple(self._attempts(row["id"])))
@@ -122,8 +119,8 @@ class Mistral:
             execution,
             main["workflow_name"],
             main["state"],
-            _time(main["created_at"]),
-            _time(main["updated_at"]) if over else None,
+            time_of(main["created_at"]),
+            time_of(main["updated_at"]) if over else None,
             main.get("state_info") or "",
             tasks,
         )
@@ -149,15 +146,15 @@ class Mistral:
                 if row["type"] == "ACTION" and row["state"] in DELAYED:
                     names.append(row["name"])
                 elif row["type"] == "ACTION" and row["state"] not in OVER:
-                    attempts = self._call(lambda: actions.list(row["id"]))  # noqa: B023  # called at once
+                    attempts = self._at.call(lambda: actions.list(row["id"]))  # noqa: B023  # called at once
                     names += [row["name"] for each in attempts if each.to_dict()["state"] not in OVER]
         return names
 
     def schedule(self, name: str, workflow: str, namespace: str, pattern: str, count: int | None) -> str:
         """Make a cron trigger: when it starts the workflow first. Raises EngineRefused for a name that is taken."""
-        found = self._call(lambda: self._client.workflows.get(workflow, namespace=namespace)).to_dict()
+        found = self._at.call(lambda: self._client.workflows.get(workflow, namespace=namespace)).to_dict()
         triggers = self._client.cron_triggers
-        made = self._call(lambda: triggers.create(name, found["id"], pattern=pattern, count=count)).to_dict()
+        made = self._at.call(lambda: triggers.create(name, found["id"], pattern=pattern, count=count)).to_dict()
         return str(made["next_execution_time"])
 
     def _await(self, is_done: Callable[[], bool], error: EngineError) -> None:
@@ -185,7 +182,7 @@ class Mistral:
 
     def _find(self, execution: str) -> Mapping[str, Any] | None:
         try:
-            found: Mapping[str, Any] = self._ask(lambda: self._http.get(f"/executions/{execution}")).json()
+            found: Mapping[str, Any] = self._at.ask(lambda: self._at.http.get(f"/executions/{execution}")).json()
         except EngineRefused as error:
             if error.status == NOT_FOUND:
                 return None
@@ -195,7 +192,7 @@ class Mistral:
     def _frames(self, execution: str) -> Iterator[Frame]:
         """The main workflow first, and what runs a workflow before that workflow."""
         try:
-            found = self._call(lambda: self._client.executions.get_ex_sub_executions(execution))
+            found = self._at.call(lambda: self._client.executions.get_ex_sub_executions(execution))
         except EngineRefused as error:
             if error.status == NOT_FOUND and self._find(execution) is not None:
                 raise EngineRefused(HIDDEN.format(execution), NOT_FOUND) from error
@@ -210,93 +207,21 @@ class Mistral:
         if frame.id in self._over:
             return self._over[frame.id]
         tasks = self._client.tasks
-        rows = tuple(self._pages(lambda marker: tasks.list(frame.id, marker=marker, limit=PAGE, fields=list(FIELDS))))
+        rows = tuple(
+            self._at.pages(lambda marker: tasks.list(frame.id, marker=marker, limit=PAGE, fields=list(FIELDS)))
+        )
         if frame.state in OVER and all(row["state"] in OVER for row in rows):
             self._over[frame.id] = rows
         return rows
 
     def _attempts(self, task: str) -> Iterator[SeenAttempt]:
-        for each in self._call(lambda: self._client.action_executions.list(task)):
+        for each in self._at.call(lambda: self._client.action_executions.list(task)):
             row = each.to_dict()
-            ended = _time(row["updated_at"]) if row["state"] in OVER else None
-            reason, code = ("", 0) if row["state"] != ERROR else _reason(self._output(row["id"]))
-            yield SeenAttempt(row["state"], _time(row["created_at"]), ended, reason, code)
+            ended = time_of(row["updated_at"]) if row["state"] in OVER else None
+            reason, code = ("", 0) if row["state"] != ERROR else reason_of(self._output(row["id"]))
+            yield SeenAttempt(row["state"], time_of(row["created_at"]), ended, reason, code)
 
     def _output(self, action_execution: str) -> Json:
-        row = self._call(lambda: self._client.action_executions.get(action_execution)).to_dict()
+        row = self._at.call(lambda: self._client.action_executions.get(action_execution)).to_dict()
         output: Json = row.get("output")
         return json.loads(output) if isinstance(output, str) else output
-
-    def _pages(self, ask: Callable[[str], Any]) -> Iterator[Mapping[str, Any]]:
-        marker = ""
-        while True:
-            rows = [each.to_dict() for each in self._call(lambda: ask(marker))]  # noqa: B023  # called at once
-            yield from rows
-            if len(rows) < PAGE:
-                return
-            marker = rows[-1]["id"]
-
-    def _ask(self, call: Callable[[], Any]) -> Any:
-        """A raw request: its response, when that is a good one."""
-        response = self._call(call)
-        if response.status_code >= 400:
-            raise EngineRefused(_fault(response), response.status_code)
-        return response
-
-    def _call(self, call: Callable[[], T]) -> T:
-        """Whatever goes wrong, as one of our exceptions."""
-        import requests
-        from keystoneauth1.exceptions import ClientException, HttpError
-        from mistralclient.api.base import APIException
-
-        try:
-            return call()
-        except APIException as error:
-            code = int(error.error_code or 500)
-            raise EngineRefused(f"Mistral at {self.url}: {error.error_message}", code) from error
-        except HttpError as error:
-            raise EngineRefused(f"Mistral at {self.url}: {error}", int(error.http_status or 500)) from error
-        except (requests.RequestException, ClientException) as error:
-            raise EngineUnreachable(f"Mistral at {self.url} does not answer: {_short(error)}") from error
-
-
-def _task(path: str, row: Mapping[str, Any]) -> SeenTask:
-    started = row.get("started_at") or row["created_at"]
-    ended = (row.get("finished_at") or row["updated_at"]) if row["state"] in OVER else None
-    return SeenTask(
-        path, row["state"], _time(started), _time(ended) if ended else None, _plainly(row.get("state_info") or "")
-    )
-
-
-def _reason(output: Json) -> tuple[str, int]:
-    """What an action said of its failure: ours in two fields, Mistral itself in a sentence."""
-    result = output.get("result") if isinstance(output, Mapping) else output
-    if isinstance(result, Mapping) and isinstance(result.get("reason"), str):
-        code = result.get("exit_code")
-        return result["reason"], code if type(code) is int else int(ExitCode.FAILED)
-    return (_plainly(result) if isinstance(result, str) else json.dumps(result)) or "it failed without a word", 0
-
-
-def _plainly(text: str) -> str:
-    """An executor's word for an action that took too long, which it has once the action has come to its end."""
-    late = LATE.match(text)
-    return f"timed out after {late[1]} s" if late else text
-
-
-def _time(text: str) -> datetime:
-    """Mistral's times are UTC, without saying so."""
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def _fault(response: Any) -> str:
-    try:
-        return str(response.json()["faultstring"])
-    except (ValueError, KeyError, TypeError):
-        return f"HTTP {response.status_code}: {response.text[:200]}"
-
-
-def _short(error: BaseException) -> str:
-    """The innermost reason of a chain of wrapped network errors."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__  # type: ignore[assignment]  # one of them is there
-    return f"{type(error).__name__}: {error}"[:200]
