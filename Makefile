@@ -61,7 +61,7 @@ test-fast: lint types
 	$(PYTEST) -n $(JOBS) --dist worksteal -m "not service and not openstack and not large"
 
 test-service: services
-	$(PYTEST) -m "service and not openstack"
+	$(PYTEST) -n $(JOBS) --dist loadfile -m "service and not openstack and not large"
 
 # Each process has a cloud of its own: there is more to wait for than to compute.
 test-openstack: services
@@ -71,8 +71,8 @@ test-openstack: services
 test-openstack-large: services
 	$(PYTEST) -m "openstack and large"
 
-test-large: setup
-	$(PYTEST) -n $(JOBS) -m "large and not service and not openstack"
+test-large: services
+	$(PYTEST) -n $(JOBS) -m "large and not openstack"
 
 test: setup
 	@$(MAKE) --no-print-directory test-fast

@@ -285,6 +285,7 @@ def test_a_request_to_pause_that_arrives_when_pre_has_timed_out(work: Work, prox
     assert work.status == "error"
 
 
+@pytest.mark.large
 def test_nova_carries_out_a_pause_long_after(work: Work, openstack_services: Any) -> None:
     """While its compute service is down, nobody can know: that is told, and `embank resume` closes when it is up."""
     work.compile(server=10, state_timeout=5)
@@ -338,6 +339,7 @@ bank_swift_tenant_name = {own.project_name}
 """
 
 
+@pytest.mark.large
 def test_swift_is_down_for_a_minute(work: Work, proxy: Any, openstack_services: Any, swift: str) -> None:
     """While the server stands still, and an image is being saved: the run waits, and succeeds."""
     work.compile(bank=swift, server=300, volume=300)

@@ -89,6 +89,7 @@ def test_a_server_with_a_port_and_a_volume_and_snapshots_of_that(
     assert volumes.content(tenant, volume.id, MIB, tmp_path) == data
 
 
+@pytest.mark.large
 def test_a_killed_service_works_when_it_is_started_again(openstack_services: Any, tenant: Any) -> None:
     storage = tenant.connection.block_storage
     volume = volumes.new_volume(tenant)

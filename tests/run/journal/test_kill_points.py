@@ -85,7 +85,6 @@ def check_available(killed: Any) -> None:
         assert {"hold", "let go", "copy"} == set(killed.ran)
 
 
-@pytest.mark.large
 def test_protect(shop: MakeShop) -> None:
     for killed in shop().sweep():
         check_available(killed)
@@ -165,7 +164,6 @@ def test_a_resume_that_is_killed_too(shop: MakeShop, first: int) -> None:
         check_available(killed)
 
 
-@pytest.mark.large
 def test_closers_that_run_again_and_are_killed(shop: MakeShop) -> None:
     made = shop()
     made.service("stuck", "")
@@ -188,7 +186,6 @@ def test_closers_that_run_again_are_killed_and_cancelled(shop: MakeShop) -> None
             assert "OPEN" not in killed.ended["show"]
 
 
-@pytest.mark.large
 def test_a_disk_that_is_full_from_any_record_on(shop: MakeShop) -> None:
     """The journal cannot be written any more. When there is room again, the execution is resumed."""
     for full in shop().sweep("full"):
@@ -241,9 +238,3 @@ def test_damage_is_refused_and_closed(shop: MakeShop, first: int) -> None:
         (checkpoint,) = found.checkpoints
         assert (checkpoint["status"], checkpoint["open"], checkpoint["leased"]) == ("error", [], False)
         assert found.files == WHOLE
-
-
-def test_protect_at_some_records(shop: MakeShop) -> None:
-    """For those who do not wait for the large tests."""
-    for killed in shop().sweep(every=5):
-        check_available(killed)
