@@ -135,7 +135,7 @@ class TestStatus:
             barrier.wait()
             to = Status.AVAILABLE if number % 2 else Status.DELETING
             # the write-once record alone must decide, whatever was read before
-            if mine.records.create(now.number + 1, replace(now, status=to, execution=str(number)).to_json()):
+            if mine.statuses.records.create(now.number + 1, replace(now, status=to, execution=str(number)).to_json()):
                 with won.get_lock():
                     won.value += 1
 
