@@ -72,11 +72,11 @@ def mind_terminals() -> Callable[[object], None]:
 
 
 def _replace(path: Path, chunks: Iterable[str]) -> None:
-    path = path.resolve()  # through a symbolic link, to the file that people mean
-    if path.exists() and not path.is_file():  # a pipe or a terminal cannot be replaced
+    if path.exists() and not path.is_file():  # a pipe or a terminal cannot be replaced; one of `>(…)` has no other name
         with path.open("w", encoding="utf-8", newline="\n") as stream:
             stream.writelines(chunks)
         return
+    path = path.resolve()  # through a symbolic link, to the file that people mean
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     temporary = Path(name)
     try:
