@@ -134,9 +134,10 @@ def test_an_output_that_cannot_be_written(shop: Path, embank: Embank) -> None:
     done = embank(*COMPILE[:-1], "nowhere/out.yaml")
     assert done.returncode == 64
     assert "nowhere/out.yaml" in done.stderr
-    (shop / "old.yaml").write_text("old\n")
+    old = "      action: embank.begin  # of a workflow\n"
+    (shop / "old.yaml").write_text(old)
     shop.chmod(0o555)
     done = embank(*COMPILE[:-1], "old.yaml")
     shop.chmod(0o755)
-    assert done.returncode == 64
-    assert (shop / "old.yaml").read_text() == "old\n"
+    assert (done.returncode, done.stderr) == (64, "embank: cannot write old.yaml: Permission denied\n")
+    assert (shop / "old.yaml").read_text() == old

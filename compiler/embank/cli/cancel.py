@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from embank.cli.app import EmbankCommand
 from embank.cli.engine import add_engine_options
 from embank.cli.options import add_directory
+from embank.cli.overwriting import refuse_overwriting_by_events
 from embank.cli.run import add_watching_options
 from embank.cli.taking_up import Ended, find, take_up
 from embank.errors import ExitCode, UsageError
@@ -40,6 +41,7 @@ class Cancel(EmbankCommand):
         """Exit 0 when nothing is left open, 5 otherwise."""
         from embank.cli.engine_cancel import cancel_in_engine, is_in_engine
 
+        refuse_overwriting_by_events(parsed_args.events)
         if is_in_engine(parsed_args):
             return cancel_in_engine(parsed_args)
         from embank.run.executions import ExecutionLocked

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from embank.cli.app import EmbankCommand
 from embank.cli.options import add_provider, checkpoint_id, checkpoints_of, provider_of
 from embank.cli.output import write_artefact
+from embank.cli.overwriting import provider_inputs, refuse_overwriting, refuse_overwriting_by_events
 from embank.cli.report import need
 from embank.cli.run import add_execution_options, run_document
 from embank.errors import ExitCode, UsageError
@@ -46,6 +47,7 @@ class CheckpointDelete(EmbankCommand):
         """The exit code is that of the execution."""
         from embank.inputs.workflow import parse_workflow
 
+        refuse_overwriting_by_events(parsed_args.events)
         provider = provider_of(parsed_args)
         checkpoints = checkpoints_of(provider)
         given = checkpoint_id(checkpoints, parsed_args.checkpoint)
@@ -72,6 +74,7 @@ class CheckpointPrune(EmbankCommand):
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Decide, tell, write."""
         from embank.checkpoint.retention import Keep, decide
+        from embank.inputs.kinds import Kind
 
         keep = Keep(**{rule: getattr(parsed_args, f"keep_{rule}") for rule in RULES})
         provider = provider_of(parsed_args)
@@ -79,11 +82,17 @@ class CheckpointPrune(EmbankCommand):
         if parsed_args.output and not Path(parsed_args.output).is_dir():
             raise UsageError(f"{parsed_args.output} is not a directory; make it, the workflows will be written there")
         candidates = [found for info in checkpoints.infos() if (found := _candidate(info))]
-        for decision in decide(candidates, keep):
+        decisions = decide(candidates, keep)
+        if parsed_args.output:
+            read = provider_inputs(parsed_args.provider_config_dir)
+            for decision in decisions:
+                if not decision.keep:
+                    refuse_overwriting(_target(parsed_args.output, decision.id), Kind.WORKFLOW, read)
+        for decision in decisions:
             verb = "keep" if decision.keep else "delete"
             sys.stdout.write(f"{verb:<7} {decision.id}  {plain('; '.join(decision.reasons))}\n")
             if not decision.keep and parsed_args.output:
-                target = str(Path(parsed_args.output) / f"{decision.id}.delete.yaml")
+                target = _target(parsed_args.output, decision.id)
                 write_artefact(target, [delete_workflow(checkpoints, provider, decision.id, target)])
                 sys.stdout.write(f"        embank run {target}\n")
         return ExitCode.OK
@@ -99,6 +108,10 @@ def delete_workflow(checkpoints: Checkpoints, provider: Provider, given: str, ta
     command = f"embank compile delete --provider {provider.name} --checkpoint {given} -o {target} --check"
     workflow = need(compile_workflow(replace(prepared.request, command=command)))
     return "".join(write_workflow(workflow))
+
+
+def _target(directory: str, checkpoint: str) -> str:
+    return str(Path(directory) / f"{checkpoint}.delete.yaml")
 
 
 def _candidate(info: CheckpointInfo) -> Candidate | None:

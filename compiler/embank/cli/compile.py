@@ -6,6 +6,7 @@ import argparse
 import shlex
 from abc import abstractmethod
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from embank.cli.app import EmbankCommand
@@ -20,6 +21,7 @@ from embank.cli.options import (
     whole,
 )
 from embank.cli.output import write_artefact
+from embank.cli.overwriting import provider_inputs, refuse_overwriting
 from embank.cli.report import Reported, need, report
 from embank.diagnostics import Diagnostic, Severity
 from embank.errors import ExitCode, UsageError
@@ -27,6 +29,7 @@ from embank.model import Lower, Operation
 
 if TYPE_CHECKING:
     from embank.checkpoint.checkpoint import Checkpoint
+    from embank.cli.overwriting import Input
     from embank.diagnostics import Checked
     from embank.inputs.request import Prepared
 
@@ -72,17 +75,24 @@ class Compile(EmbankCommand):
     def inputs(self, arguments: argparse.Namespace) -> list[str]:
         """The part of the command line that names the inputs."""
 
+    @abstractmethod
+    def files(self, arguments: argparse.Namespace) -> list[Input]:
+        """The files among the inputs that are named."""
+
     def later(self, prepared: Prepared) -> tuple[Diagnostic, ...]:
         """What would go wrong with operations on what this one makes."""
         return ()
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Compile, then write or compare."""
+        from embank.inputs.kinds import Kind
         from embank.outputs.workflow import write_workflow
         from embank.passes import compile_workflow
 
         if parsed_args.check and parsed_args.output == "-":
             raise UsageError("--check compares with a file: name it with -o")
+        if not parsed_args.check:
+            refuse_overwriting(parsed_args.output, Kind.WORKFLOW, self._read(parsed_args))
         prepared = self.prepare(parsed_args)
         if prepared.value is None:
             report(prepared.diagnostics)
@@ -103,6 +113,12 @@ class Compile(EmbankCommand):
             return compare(parsed_args.output, text)
         write_artefact(parsed_args.output, text)
         return ExitCode.OK
+
+    def _read(self, arguments: argparse.Namespace) -> list[Input]:
+        """Every file that is read."""
+        templates = Path(arguments.template_dir).glob("*") if arguments.template_dir else ()
+        providers = provider_inputs(arguments.provider_config_dir)
+        return [*self.files(arguments), *providers, *(("the template", each) for each in templates)]
 
     def check_command(self, arguments: argparse.Namespace) -> str:
         """The command line that tells whether the file is up to date; it stands in the file's header."""
@@ -129,6 +145,10 @@ class CompileProtect(Compile):
     def inputs(self, arguments: argparse.Namespace) -> list[str]:
         """Plan and resource graph."""
         return [arguments.plan, "--resources", arguments.resources]
+
+    def files(self, arguments: argparse.Namespace) -> list[Input]:
+        """The same."""
+        return [("the plan", arguments.plan), ("the resource graph", arguments.resources)]
 
     def prepare(self, arguments: argparse.Namespace) -> Checked[Prepared]:
         """From the files."""
@@ -160,6 +180,10 @@ class CompileRestore(Compile):
         """Provider, checkpoint and parameters."""
         given = ["--provider", arguments.provider, "--checkpoint", arguments.checkpoint]
         return [*given, "--parameters", arguments.parameters] if arguments.parameters else given
+
+    def files(self, arguments: argparse.Namespace) -> list[Input]:
+        """The parameters."""
+        return [("the parameters", arguments.parameters)] if arguments.parameters else []
 
     def prepare(self, arguments: argparse.Namespace) -> Checked[Prepared]:
         """From the checkpoint alone."""

@@ -8,6 +8,7 @@ import sys
 from embank.cli.app import EmbankCommand
 from embank.cli.options import add_cloud, add_provider, provider_of
 from embank.cli.output import write_artefact
+from embank.cli.overwriting import provider_inputs, refuse_overwriting
 from embank.errors import ExitCode
 
 
@@ -27,8 +28,10 @@ class Discover(EmbankCommand):
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Write all of it, or nothing when a listing fails."""
         from embank.inputs.discover import discover, undiscoverable
+        from embank.inputs.kinds import Kind
         from embank.inputs.resources import write_resources
 
+        refuse_overwriting(parsed_args.output, Kind.RESOURCES, provider_inputs(parsed_args.provider_config_dir))
         provider = provider_of(parsed_args)
         graph = discover(provider)
         write_artefact(parsed_args.output, [write_resources(graph)])

@@ -97,7 +97,7 @@ def follow(
 
     progress = progress_on(sys.stderr)
     try:
-        with events_to(arguments.events, document.file) as listeners:
+        with events_to(arguments.events) as listeners:
             watch(lambda: engine.look(execution), document, [progress, *listeners])
     except KeyboardInterrupt:
         return None

@@ -72,7 +72,7 @@ def mind_terminals() -> Callable[[object], None]:
 
 
 def _replace(path: Path, chunks: Iterable[str]) -> None:
-    if path.exists() and not path.is_file():  # a pipe or a terminal cannot be replaced; one of `>(…)` has no other name
+    if path.exists() and not path.is_file():  # a pipe or a terminal cannot be replaced, or resolved
         with path.open("w", encoding="utf-8", newline="\n") as stream:
             stream.writelines(chunks)
         return

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from embank.cli.app import EmbankCommand
 from embank.cli.options import add_cloud, add_directory
+from embank.cli.overwriting import refuse_overwriting_by_events
 from embank.cli.run import add_watching_options
 from embank.cli.taking_up import find, take_up
 from embank.errors import UsageError
@@ -32,6 +33,7 @@ class Resume(EmbankCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """The exit code is that of the execution."""
+        refuse_overwriting_by_events(parsed_args.events)
         directory = find(parsed_args)
         _refuse_imported(directory)
         return take_up(directory, parsed_args, "", debug=self.app.options.debug).exit_code

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from embank.cli.app import EmbankCommand
 from embank.cli.options import OS_CLOUD, add_cloud, add_directory, add_state_directory, whole
 from embank.cli.output import give_up_output, mind_terminals
+from embank.cli.overwriting import refuse_overwriting_by_events
 from embank.cli.report import need
 from embank.errors import UsageError
 from embank.plaintext import plain
@@ -51,6 +52,7 @@ class Run(EmbankCommand):
         """Read it, find its provider, run it."""
         from embank.inputs.provider import find_provider, load_providers
 
+        refuse_overwriting_by_events(parsed_args.events, parsed_args.file)
         document, source = read_file(parsed_args.file)
         files = need(load_providers(parsed_args.provider_config_dir))
         place = document.workflows[document.main].place
@@ -121,7 +123,7 @@ def execute(
     """Run to the end, showing progress on stderr."""
     from embank.run import local
 
-    with events_to(arguments.events, document.file) as listeners, _progress() as progress:
+    with events_to(arguments.events) as listeners, _progress() as progress:
         return local.run_document(
             document,
             [provider],
@@ -183,9 +185,9 @@ def read_file(file: str, rules: Sequence[Rule] = ()) -> tuple[Document, bytes]:
 
 
 @contextmanager
-def events_to(target: str | None, workflow: str) -> Iterator[Sequence[Listener]]:
-    """The listener that `--events` asks for. Raises UsageError when the file cannot be written, or is the
-    workflow's. Events that are lost later (a full disk) change nothing about the execution.
+def events_to(target: str | None) -> Iterator[Sequence[Listener]]:
+    """The listener that `--events` asks for. Raises UsageError when the file cannot be written. Events that are lost
+    later (a full disk) change nothing about the execution.
     """
     from embank.run.detached import Detached
     from embank.run.events import EventWriter
@@ -199,8 +201,6 @@ def events_to(target: str | None, workflow: str) -> Iterator[Sequence[Listener]]
         finally:
             writer.close()
     else:
-        if Path(target).exists() and Path(workflow).exists() and Path(target).samefile(workflow):
-            raise UsageError(f"--events would overwrite the workflow {workflow}: name another file")
         try:
             stream = Path(target).open("w", encoding="utf-8")  # noqa: SIM115  # closed below
         except OSError as error:

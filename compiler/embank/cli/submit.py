@@ -17,6 +17,7 @@ from embank.cli.engine import (
     say,
     workflow_of,
 )
+from embank.cli.overwriting import refuse_overwriting_by_events
 from embank.cli.run import read_file, tell
 from embank.errors import ExitCode, UsageError
 from embank.plaintext import plain
@@ -51,6 +52,7 @@ class Submit(EmbankCommand):
 
         if parsed_args.events and not parsed_args.watch:
             raise UsageError("--events needs --watch: without it nothing is seen of the execution")
+        refuse_overwriting_by_events(parsed_args.events, parsed_args.file)
         document, source = _checked(parsed_args.file)
         engine = engine_of(parsed_args)
         namespace = put(engine, document, source)
@@ -89,6 +91,7 @@ class Watch(EmbankCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Exit as the execution does."""
+        refuse_overwriting_by_events(parsed_args.events)
         engine, execution, document, source = workflow_of(parsed_args)
         return watched(engine, document, source, execution, parsed_args)
 

@@ -17,7 +17,15 @@ from embank.errors import InputUnreadable
 from embank.inputs.provider_file import ProviderFile, read_provider_file, same_ids
 from embank.inputs.provider_loading import Provider, load
 
-__all__ = ["Provider", "ProviderFile", "check_providers", "find_provider", "load_providers", "provider_directory"]
+__all__ = [
+    "Provider",
+    "ProviderFile",
+    "check_providers",
+    "find_provider",
+    "load_providers",
+    "provider_directory",
+    "provider_paths",
+]
 
 VARIABLE = "EMBANK_PROVIDER_CONFIG_DIR"
 DEFAULTS = ("providers.d", "/etc/karbor/providers.d")
@@ -43,22 +51,27 @@ def provider_directory(directory: str | None, environment: Mapping[str, str] | N
     )
 
 
+def provider_paths(directory: str | None) -> list[Path]:
+    """Every provider file of the directory, sorted by name. Raises InputUnreadable when there is no directory."""
+    found = provider_directory(directory)
+    try:
+        return sorted(path for path in found.iterdir() if path.name.endswith(".conf"))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise InputUnreadable(f"the provider directory {found} cannot be read: {reason}") from None
+
+
 def load_providers(directory: str | None) -> Checked[tuple[ProviderFile, ...]]:
     """Every provider file of the directory, sorted by name, whether its provider can be used or not.
 
     The only problem reported here is a directory without any; `find_provider` and `check_providers` report
     the others. Raises InputUnreadable when there is no directory.
     """
-    found = provider_directory(directory)
-    try:
-        paths = sorted(path for path in found.iterdir() if path.name.endswith(".conf"))
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise InputUnreadable(f"the provider directory {found} cannot be read: {reason}") from None
-    files = tuple(read_provider_file(path) for path in paths)
+    files = tuple(read_provider_file(path) for path in provider_paths(directory))
     if not files:
         hint = "a provider is described by a file whose name ends in .conf"
-        return Checked((), (Diagnostic("EMB222", "there are no provider files here", Place(str(found)), hint),))
+        place = Place(str(provider_directory(directory)))
+        return Checked((), (Diagnostic("EMB222", "there are no provider files here", place, hint),))
     return Checked(files)
 
 

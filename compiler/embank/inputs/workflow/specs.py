@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from embank.diagnostics import did_you_mean
 from embank.document import Flow, TaskSpec, WorkflowSpec
+from embank.inputs.kinds import Kind, kind_of
 from embank.inputs.shape import Shape, named, quoted
 from embank.inputs.workflow import keys
 from embank.inputs.workflow.fields import Fields
@@ -113,9 +114,10 @@ def _has_tasks(value: Json) -> bool:
 
 def _guess(file: dict[str, Json]) -> str:
     """What the person may have meant."""
-    if "provider" in file:
+    kind = kind_of(file)
+    if kind is Kind.PLAN:
         return "this looks like a plan: `embank compile protect` makes a workflow of it"
-    if "dependents" in file or "resources" in file:
+    if kind is Kind.RESOURCES:
         return "this looks like a resource graph: it belongs behind `--resources`"
     if "workflows" in file:
         return keys.NOT_SUPPORTED_IN_FILE["workflows"]
