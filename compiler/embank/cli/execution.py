@@ -13,6 +13,7 @@ from embank.cli.app import EmbankCommand
 from embank.cli.columns import Code, Text
 from embank.cli.options import add_state_directory
 from embank.errors import ExitCode
+from embank.plaintext import plain
 
 
 class ExecutionList(EmbankCommand, Lister):
@@ -29,10 +30,10 @@ class ExecutionList(EmbankCommand, Lister):
         from embank.run.executions import state_directory
         from embank.run.glance import glance
 
-        state = state_directory(parsed_args.state_dir)
+        state = state_directory(parsed_args.state_dir, existing=True)
         seen = sorted((glance(each) for each in state.all()), key=lambda one: (one.started, one.id), reverse=True)
         if not seen:
-            sys.stderr.write(f"there are no executions in {state.path}\n")
+            sys.stderr.write(f"there are no executions in {plain(str(state.path.absolute()))}\n")
         rows = [(one.id, Text(one.workflow), one.started[:19], str(one.state), Code(one.exit_code)) for one in seen]
         return ("id", "workflow", "started", "state", "exit code"), rows
 

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from embank.diagnostics import did_you_mean
 from embank.errors import EmbankError, ExitCode, UsageError
+from embank.run.command_lines import STATE, command_line
 from embank.run.journal import Contents, read_journal
 
 VARIABLE = "EMBANK_STATE_DIR"
-DEFAULT = ".embank"
 TRIES, BETWEEN = 5, 0.05  # whoever only looks at a lock has it for a moment; s
 
 _LOCKS: set[int] = set()  # held by this process
@@ -55,6 +55,10 @@ class ExecutionDirectory:
         self.journal = path / "journal"
         self.cancel = path / "cancel"
 
+    def command(self, words: str) -> str:
+        """A command about it, to be pasted; `words` such as "resume"."""
+        return command_line(words, self.id, self.path.parent.parent)
+
     def read(self) -> Contents:
         """What its journal says. Raises ExecutionMissing when it has none that can be read."""
         try:
@@ -80,8 +84,8 @@ class ExecutionDirectory:
         try:
             if not _flock(fd):
                 raise ExecutionLocked(
-                    f"a runner is at work on the execution {self.id}: watch it end with `embank execution show "
-                    f"{self.id}`, or stop it with `embank cancel {self.id}`"
+                    f"a runner is at work on the execution {self.id}: watch it end with "
+                    f"`{self.command('execution show')}`, or stop it with `{self.command('cancel')}`"
                 )
             _LOCKS.add(fd)
             yield
@@ -168,14 +172,26 @@ class StateDirectory:
             return self.directory(matches[0])
         if matches:
             raise ExecutionMissing(f"several executions begin with {reference!r}: {', '.join(matches[:5])}")
-        hint = did_you_mean(reference, ids) or "`embank execution list` shows those that are kept here"
-        raise ExecutionMissing(f"there is no execution {reference!r} in {self.path}: {hint}")
+        listing = command_line("execution list", state=self.path)
+        hint = did_you_mean(reference, ids) or f"`{listing}` shows those that are kept there"
+        raise ExecutionMissing(
+            f"there is no execution {reference!r} in {self.path.absolute()}: {hint}. "
+            f"--state-dir DIRECTORY (or {VARIABLE}) names the directory that it was started with"
+        )
 
     @property
     def _above(self) -> Path:
         return self.path / "executions"
 
 
-def state_directory(named: str | None) -> StateDirectory:
-    """The one that is named, else that of EMBANK_STATE_DIR, else `.embank` here."""
-    return StateDirectory(Path(named or os.environ.get(VARIABLE) or DEFAULT))
+def state_directory(named: str | None, *, existing: bool = False) -> StateDirectory:
+    """The one that is named, else that of EMBANK_STATE_DIR, else `.embank` here. `existing`: one that somebody
+    names has to be there. Raises UsageError.
+    """
+    variable = os.environ.get(VARIABLE)
+    path = Path(named or variable or STATE)
+    if existing and (named or variable) and not path.is_dir():
+        source = "" if named else f" (from {VARIABLE})"
+        problem = "is not a directory" if path.exists() else "does not exist"
+        raise UsageError(f"the state directory {path.absolute()}{source} {problem}")
+    return StateDirectory(path)

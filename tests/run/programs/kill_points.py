@@ -313,7 +313,7 @@ def sweep_damages() -> None:
 
 
 with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
-    main(["execution", "list", "--state-dir", str(template / "nowhere")])  # loads for all what a first command loads
+    main(["execution", "list", "--state-dir", str(template)])  # loads for all what a first command loads
 new_world()
 document = read_workflow("workflow.yaml").value
 found = find_provider(load_providers(str(work / "providers.d")).value or (), "shop")
