@@ -3,6 +3,9 @@
 A server that we hold has the checkpoint's id in its metadata. So the bank need not answer for it to go on, and a
 person who finds it paused sees why. Until it stands still, the mark says that this was only asked for: a request that
 was not answered, or that waits for a compute service which is down, may come late, when nobody would expect it.
+
+Metadata is the tenant's, who may replace all of it meanwhile. So there is a note in the bank, too, to be looked at
+when the mark is not there.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ from embank_plugins.openstack.server_states import (
 )
 
 MARK = "embank_frozen"  # metadata of a server that we hold
+NOTE = "held"  # what is started once: to hold the server
 HELD = (*GO_ON, "ERROR")
 
 
@@ -57,10 +61,11 @@ class Freezer:
             yield from self._settled(server, HELD, may_come=True)
         elif mark != self.checkpoint:
             server = yield from self._settled(server, ("ACTIVE",))
-            if server.status != "ACTIVE":
+            if server.status != "ACTIVE" and not self._noted(server):
                 self.context.log(f"{label(server)} is {server.status} already, and stays so")
                 return
             self._go_on()
+            self.context.once(self.resource, NOTE, lambda token: self.how)
             yield from self._mark(server, self._asked if self.how in QUIESCE else self.checkpoint)
         self._go_on()
         if self.how not in QUIESCE:
@@ -94,13 +99,16 @@ class Freezer:
             raise OpenStackError(gone(self.resource.id))
         mark = server.metadata.get(MARK)
         if mark not in (self.checkpoint, self._asked):
-            return
+            if not self._noted(server):
+                return
+            self.context.log(f"somebody has removed {MARK} from the metadata of {label(server)} while it was held")
         if self.how in QUIESCE:
             yield from self._wake(server, may_come=mark == self._asked)
         else:
             yield from self._run("thaw")
-        unmark = partial(self.compute.delete_server_metadata, server.id, [MARK])
-        yield from insist(f"remove the note that {label(server)} is held", unmark, self.timeout)
+        yield from insist(
+            f"remove the note that {label(server)} is held", partial(self._unmark, server), self.timeout
+        )
 
     def _wake(self, server: Any, *, may_come: bool) -> Iterator[Poll]:
         server = yield from self._settled(server, HELD, may_come=may_come)
@@ -129,6 +137,16 @@ class Freezer:
             server = known_server(self.compute, server.id)
         return server
 
+    def _noted(self, server: Any) -> bool:
+        """Whether a server without a mark stands still, or may do so within, because this execution has held it."""
+        if self.how in QUIESCE and server.status not in GO_ON:
+            return False
+        try:
+            return self.context.started(self.resource, NOTE) is not None
+        except EmbankError as error:
+            self.context.log(f"whether {label(server)} ({server.status}) is held by {self.checkpoint}: {error}")
+            return False
+
     @property
     def _asked(self) -> str:
         return f"{self.checkpoint} (asked for)"
@@ -136,6 +154,12 @@ class Freezer:
     def _mark(self, server: Any, value: str) -> Iterator[Poll]:
         mark = partial(self.compute.set_server_metadata, server.id, **{MARK: value})
         yield from insist(f"write down that {label(server)} is held", mark, self.timeout)
+
+    def _unmark(self, server: Any) -> None:
+        from openstack.exceptions import NotFoundException
+
+        with suppress(NotFoundException):  # somebody else was faster
+            self.compute.delete_server_metadata(server.id, [MARK])
 
     def _run(self, verb: str) -> Iterator[Poll]:
         variables = {
