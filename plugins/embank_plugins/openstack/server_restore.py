@@ -60,8 +60,7 @@ class ServerRestore:
         yield from give_floating(self.made, self.context.once(self.resource, "floating", self._plan_floating))
         yield from self.made.finish()
         yield from self._state(server)
-        with told(f"tag {label(server)}"):
-            self.cloud.compute.put(f"/servers/{server.id}/tags", json={"tags": self.saved["tags"]}, microversion=TAGS)
+        self._tag(server)
         self._delete_with(server)  # the last thing: whoever removes the server now removes its volumes
         return str(server.id)
 
@@ -99,8 +98,7 @@ class ServerRestore:
         try:
             server_id = self.context.once(self.resource, "server", lambda token: self._find_or_create(token, asked))
         except OpenStackError as error:
-            if refused(error):  # and not just unanswered: there is no server
-                self.context.forget(self.resource, "server")
+            if refused(error):  # now; whether Nova builds one that an earlier request was for, its tag will tell
                 yield from self._discard()
             raise
         deadline = time.monotonic() + self.build_timeout
@@ -136,6 +134,14 @@ class ServerRestore:
 
     def _discard(self) -> Iterator[Poll]:
         yield from discard(self.cloud, self.made, self.context, self.resource, self.state_timeout)
+
+    def _tag(self, server: Any) -> None:
+        """The saved tags, and no longer ours."""
+        from openstack.exceptions import raise_from_response
+
+        with told(f"tag {label(server)}"):
+            url, tags = f"/servers/{server.id}/tags", {"tags": self.saved["tags"]}
+            raise_from_response(self.cloud.compute.put(url, json=tags, microversion=TAGS))
 
     def _delete_with(self, server: Any) -> None:
         """Volumes that were to be deleted with their server are so again, now that it is there."""
