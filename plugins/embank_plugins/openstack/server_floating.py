@@ -14,16 +14,17 @@ from embank_plugins.openstack.refusals import told
 from embank_plugins.openstack.waiting import created
 
 FLOATING = ("when-free", "keep", "new", "none")
+TAKEN = (
+    "the floating address {} is not free, or belongs to another project; the parameter `floating_addresses` may be "
+    "`when-free`, `new` or `none`"
+)
 
 
 def check_floating(made: Made, saved: Sequence[Mapping[str, Any]], wish: str) -> None:
     """Raise OpenStackError, before anything is made, when a floating address cannot be kept that has to be."""
     for each in saved if wish == "keep" else ():
         if not _free(made, each):
-            raise OpenStackError(
-                f"the floating address {each['address']} is not free, or belongs to another project; the parameter "
-                "`floating_addresses` may be `when-free`, `new` or `none`"
-            )
+            raise OpenStackError(TAKEN.format(each["address"]))
 
 
 def plan_floating(
@@ -45,6 +46,8 @@ def plan_floating(
             if free or wish == "new":
                 new_in = None if free else external_network(made, each, network)
                 plan.append({**given, "network_id": new_in, "description": each["description"]})
+            elif wish == "keep":  # it was free when the restore began
+                raise OpenStackError(TAKEN.format(each["address"]))
             else:
                 log(f"the floating address {each['address']} is not free: the server has none instead")
     return plan
