@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from embank.plugins import Json
@@ -79,8 +79,12 @@ def _object(properties: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _flavor(cloud: Any, server: Any) -> dict[str, Any]:
+    from openstack.exceptions import raise_from_response
+
     with told(f"read the flavor of the server {server.id}"):
-        simple = cloud.compute.get(f"/servers/{server.id}", microversion=SIMPLE).json()["server"]["flavor"]
+        answer = cloud.compute.get(f"/servers/{server.id}", microversion=SIMPLE)
+        raise_from_response(answer)
+    simple = answer.json()["server"]["flavor"]
     flavor = server.flavor
     shape = {field: flavor[field] or 0 for field in SHAPE}
     return {
@@ -92,20 +96,32 @@ def _flavor(cloud: Any, server: Any) -> dict[str, Any]:
 
 
 def _volumes(cloud: Any, server: Any) -> Iterator[dict[str, Any]]:
-    """In the order of their devices: sdb before sdaa. A server without an image boots from the first."""
+    """In the order of their devices: sdb before sdaa. While a server is shelved, a volume may have none yet."""
     with told(f"list the volumes of the server {server.id}"):
         attachments = list(cloud.compute.volume_attachments(server.id))
-    attachments.sort(key=lambda each: (len(each.device or ""), each.device or ""))
-    boots = not (server.image or {}).get("id")
-    root = server.root_device_name or (attachments[0].device if attachments else None)
+    attachments.sort(key=lambda each: (not each.device, len(each.device or ""), each.device or ""))
+    root = None if (server.image or {}).get("id") else _root(cloud, server, attachments)
     for attachment in attachments:
         yield {
             "volume_id": attachment.volume_id,
             "device": attachment.device,
             "tag": attachment.tag,
             "delete_on_termination": bool(attachment.delete_on_termination),
-            "boot": boots and attachment.device == root,
+            "boot": attachment is root,
         }
+
+
+def _root(cloud: Any, server: Any, attachments: Sequence[Any]) -> Any:
+    """What a server without an image boots from. Nova tells it to administrators; others see what can be booted."""
+    for attachment in attachments:
+        if attachment.device and attachment.device == server.root_device_name:
+            return attachment
+    if len(attachments) > 1:
+        with told(f"look for the volume that the server {server.id} boots from"):
+            for attachment in attachments:
+                if cloud.block_storage.get_volume(attachment.volume_id).is_bootable:
+                    return attachment
+    return attachments[0] if attachments else None
 
 
 def _ports(cloud: Any, server: Any) -> list[dict[str, Any]]:
