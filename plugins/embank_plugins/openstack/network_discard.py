@@ -29,6 +29,8 @@ def discard(made: Made, others: Iterable[Mapping[str, Any]]) -> Iterator[Poll]:
     for subnet in found["subnet"]:
         yield Poll(after=0, message=f"removing the subnet {subnet}")
         _disconnect(made, fixed_ips=f"subnet_id={subnet}")
+    for port in found["port"]:  # also those between a router and a subnet that were there before
+        _disconnect(made, id=port)
     for kind in LAST_FIRST:
         for each in found[kind]:
             yield Poll(after=0, message=f"removing the {KINDS[kind]} {each}")
