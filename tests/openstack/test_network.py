@@ -288,6 +288,30 @@ def test_a_restore_that_is_not_recorded_leaves_nothing_and_half_a_record_is_comp
         assert other.get_network(context.restored(resource)["network_id"]).name == resource.name
 
 
+def test_an_interface_between_a_router_and_a_subnet_that_were_there_is_taken_away_again(
+    here: Any, tmp_path: Path
+) -> None:
+    neutron = here.connection.network
+    topology.lose(neutron)
+    network = neutron.create_network(name="joined")
+    subnet = neutron.create_subnet(network_id=network.id, ip_version=4, cidr="10.6.0.0/24", gateway_ip="10.6.0.1")
+    router = neutron.create_router(name="between")
+    fixed = [{"subnet_id": subnet.id, "ip_address": "10.6.0.9"}]
+    neutron.add_interface_to_router(router, None, neutron.create_port(network_id=network.id, fixed_ips=fixed).id)
+    saved = Networks(tmp_path, here, network)
+    neutron.remove_interface_from_router(router, subnet.id)
+    before = topology.seen(neutron)
+    mine, plugin = saved.driver.again(saved.checkpoint, "failed"), saved.plugin
+    wishes = ({"existing": "reuse"},)
+    with pytest.raises(RuntimeError, match="the bank is away"):
+        exhaust(plugin.activity_restore_parallel(mine, Forgetful(mine, Operation.RESTORE), saved.resources, wishes))
+    assert [port.device_id for port in neutron.ports(network_id=network.id)] == [router.id]
+    closing = KitContext(mine, Operation.RESTORE, closing=True)
+    for _ in range(2):
+        exhaust(plugin.activity_restore_post(mine, closing, saved.resources, wishes))
+        assert topology.seen(neutron) == before
+
+
 def test_a_network_that_has_gone_is_told(here: Any, tmp_path: Path) -> None:
     network = here.connection.network.create_network(name="short-lived")
     here.connection.network.delete_network(network)
