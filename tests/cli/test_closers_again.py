@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -109,3 +111,28 @@ def test_the_log_tells_both_rounds(failed: tuple[Path, str], embank: Embank) -> 
     before, _, after = log.partition("FAILED    cleanup/application_inner_ready")
     assert "FAILED    activities/application_inner_pre" in before
     assert "done      cleanup/application_inner_ready" in after
+
+
+def test_the_command_that_is_shown_can_be_pasted_anywhere(failed: tuple[Path, str], embank: Embank) -> None:
+    """It has the state directory, unless that is the one which is looked in without being named."""
+    work, first = failed
+    done = embank("run", "apps.yaml", "--state-dir", "it's here")
+    assert done.returncode == 5, done.stderr
+    (directory,) = (work / "it's here" / "executions").iterdir()
+    where = shlex.join(["--state-dir", str(work / "it's here")])
+    show = embank("execution", "show", directory.name, EMBANK_STATE_DIR="it's here")
+    for text in (done.stdout, show.stdout):
+        (line,) = (line for line in text.splitlines() if "embank resume" in line)
+        assert line.endswith(f"embank resume {directory.name} {where}")
+    assert embank("execution", "show", first).stdout.count("--state-dir") == 0
+    mend(work)
+    environment = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"}
+    said = [
+        subprocess.run(
+            ["/bin/bash", "-c", line[line.index("embank resume") :]],
+            cwd="/", env=environment, capture_output=True, text=True, timeout=300,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    assert [each.returncode for each in said] == [4, 64], said
+    assert f"`embank execution show {directory.name} {where}` tells how it went" in said[1].stderr

@@ -87,7 +87,8 @@ def _ask(directory: ExecutionDirectory, *, wait: bool) -> int | None:
         while directory.is_locked():
             time.sleep(LOOK_EVERY)
     except KeyboardInterrupt:
-        sys.stderr.write(f"not waiting any longer: `embank execution show {directory.id}` tells how it goes\n")
+        command = plain(directory.command("execution show"))
+        sys.stderr.write(f"not waiting any longer: `{command}` tells how it goes\n")
         return ExitCode.INTERRUPTED
     clock = SystemClock()
     found = read_kept(directory, clock, closing=True)
@@ -97,5 +98,5 @@ def _ask(directory: ExecutionDirectory, *, wait: bool) -> int | None:
     summary = found.summary(clock)
     if summary.exit_code is ExitCode.OK:
         sys.stderr.write("it had succeeded before it could be stopped\n")
-    sys.stdout.writelines(f"{line}\n" for line in summary_text(summary))
+    sys.stdout.writelines(f"{line}\n" for line in summary_text(summary, directory.state))
     return _code_of(summary)

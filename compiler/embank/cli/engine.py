@@ -57,7 +57,8 @@ def workflow_of(arguments: argparse.Namespace) -> tuple[Mistral, str, Document, 
     heading = read_heading(directory.read().entries, str(directory.journal))
     if not heading.engine:
         raise UsageError(
-            f"the execution {directory.id} was run here, not by Mistral: `embank execution show` tells of it"
+            f"the execution {directory.id} was run here, not by Mistral: "
+            f"`{directory.command('execution show')}` tells of it"
         )
     source = directory.workflow.read_bytes()
     document = need(parse_workflow(source, str(directory.workflow)))

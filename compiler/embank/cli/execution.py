@@ -66,10 +66,12 @@ class ExecutionShow(EmbankCommand):
             data = {**found.summary(clock).to_data(), "state": str(seen.state), "exit_code": seen.exit_code}
             sys.stdout.write(f"{json.dumps(data, indent=2)}\n")
         else:
-            lines = summary_text(found.summary(clock)) if found.finished else standing_text(found, seen, clock)
+            summary = found.summary(clock)
+            lines = summary_text(summary, directory.state) if found.finished else standing_text(found, seen, clock)
             sys.stdout.writelines(f"{line}\n" for line in lines)
             if found.finished and seen.state is Standing.LEFT_OFF:
-                sys.stdout.write(f"  its runner left off before it wrote that down: embank resume {directory.id}\n")
+                command = plain(directory.command("resume"))
+                sys.stdout.write(f"  its runner left off before it wrote that down: {command}\n")
         return ExitCode.OK
 
 

@@ -46,6 +46,6 @@ def _refuse_imported(directory: ExecutionDirectory) -> None:
     if heading := imported(directory):
         raise UsageError(
             f"the execution {directory.id} is not this machine's: Mistral executes it ({heading.engine_url}). "
-            f"`embank watch {directory.id}` shows how it goes on; a task that failed is run again there, with "
-            f"`mistral task-rerun TASK_ID`; `embank cancel {directory.id}` ends it and runs its closers"
+            f"`{directory.command('watch')}` shows how it goes on; a task that failed is run again there, with "
+            f"`mistral task-rerun TASK_ID`; `{directory.command('cancel')}` ends it and runs its closers"
         )

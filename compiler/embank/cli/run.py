@@ -158,11 +158,13 @@ def _progress() -> Iterator[Detached]:
 
 def tell(summary: Summary, arguments: argparse.Namespace) -> None:
     """Print a summary on stdout; on stderr when stdout is taken, because the events go there."""
+    from embank.run.executions import state_directory
     from embank.run.summary_text import summary_text
 
+    state = state_directory(arguments.state_dir).path
     out = sys.stderr if arguments.events == "-" else sys.stdout
     try:
-        out.writelines(f"{line}\n" for line in summary_text(summary))
+        out.writelines(f"{line}\n" for line in summary_text(summary, state))
         sys.stdout.flush()
     except OSError as error:  # what was done is done, whether or not anybody can read about it
         give_up_output(error)

@@ -49,6 +49,8 @@ class Submit(EmbankCommand):
 
         from embank.engines.errors import EngineError
         from embank.engines.watching import patiently
+        from embank.run.command_lines import command_line
+        from embank.run.executions import state_directory
 
         if parsed_args.events and not parsed_args.watch:
             raise UsageError("--events needs --watch: without it nothing is seen of the execution")
@@ -56,21 +58,23 @@ class Submit(EmbankCommand):
         document, source = _checked(parsed_args.file)
         engine = engine_of(parsed_args)
         namespace = put(engine, document, source)
-        execution = str(uuid4())
+        execution, state = str(uuid4()), state_directory(parsed_args.state_dir).path
         try:
             engine.start(execution, document.main, namespace, f"Embank, {document.file}")
         except EngineError as error:
             if not error.is_final:
                 say(
-                    f"nobody knows whether it was started, or will be. When Mistral answers: embank watch {execution}"
+                    "nobody knows whether it was started, or will be. When Mistral answers: "
+                    f"{command_line('watch', execution, state)}"
                 )
             raise
         seen = patiently(lambda: engine.look(execution), say)
-        keep(document, source, seen, engine.url, parsed_args)
+        directory = keep(document, source, seen, engine.url, parsed_args)
         sys.stderr.write(f"{plain(document.main)}: submitted to {plain(engine.url)}\n")
         if not parsed_args.watch:
             sys.stdout.write(f"{execution}\n")
-            sys.stderr.write(f"watch it: embank watch {execution}\nstop it:  embank cancel {execution}\n")
+            say(f"watch it: {directory.command('watch')}")
+            say(f"stop it:  {directory.command('cancel')}")
             return ExitCode.OK
         return watched(engine, document, source, execution, parsed_args)
 
@@ -111,8 +115,8 @@ class Import(EmbankCommand):
         """Exit 0 whatever became of the execution."""
         engine, execution, document, source = workflow_of(parsed_args)
         seen = engine.look(execution, retried(document))
-        keep(document, source, seen, engine.url, parsed_args)
-        sys.stderr.write(f"{execution} is {seen.state} in Mistral: `embank execution show {execution}` tells more\n")
+        directory = keep(document, source, seen, engine.url, parsed_args)
+        say(f"{execution} is {seen.state} in Mistral: `{directory.command('execution show')}` tells more")
         return ExitCode.OK
 
 
@@ -160,12 +164,15 @@ def put(engine: Mistral, document: Document, source: bytes) -> str:
 
 def watched(engine: Mistral, document: Document, source: bytes, execution: str, arguments: argparse.Namespace) -> int:
     """Watch to the end, keep what was seen, tell the summary: the exit code of the execution."""
+    from embank.run.command_lines import command_line
+    from embank.run.executions import state_directory
+
     summary = follow(engine, document, source, execution, arguments)
     if summary is None:
-        sys.stderr.write(
-            f"not watched any more; the execution goes on in Mistral.\nwatch it: embank watch {execution}\n"
-            f"stop it:  embank cancel {execution}\n"
-        )
+        state = state_directory(arguments.state_dir).path
+        say("not watched any more; the execution goes on in Mistral.")
+        say(f"watch it: {command_line('watch', execution, state)}")
+        say(f"stop it:  {command_line('cancel', execution, state)}")
         return ExitCode.INTERRUPTED
     tell(summary, arguments)
     return summary.exit_code

@@ -99,7 +99,7 @@ def _end_again(found: KeptExecution, arguments: argparse.Namespace, clock: Syste
     if found.says_so:
         raise Ended(
             f"the execution {found.directory.id} has ended ({found.left_off}), and nothing of it is open: "
-            "`embank execution show` tells how it went"
+            f"`{found.directory.command('execution show')}` tells how it went"
         )
     sys.stderr.write("all of it was done when its runner left off: its journal is completed\n")
     found.complete(first, clock)
@@ -138,7 +138,7 @@ def _provider(found: KeptExecution, arguments: argparse.Namespace, *, cancelling
     if changes and not (cancelling or arguments.allow_stale):
         raise Stale(
             f"the execution {found.directory.id} cannot simply go on: {'; '.join(changes)}. Make it as it was, go on "
-            f"with --allow-stale, or close and end it with `embank cancel {found.directory.id}`"
+            f"with --allow-stale, or close and end it with `{found.directory.command('cancel')}`"
         )
     for change in changes:
         sys.stderr.write(f"warning: {plain(change)}\n")

@@ -55,9 +55,14 @@ class ExecutionDirectory:
         self.journal = path / "journal"
         self.cancel = path / "cancel"
 
+    @property
+    def state(self) -> Path:
+        """The state directory that it is kept in."""
+        return self.path.parent.parent
+
     def command(self, words: str) -> str:
         """A command about it, to be pasted; `words` such as "resume"."""
-        return command_line(words, self.id, self.path.parent.parent)
+        return command_line(words, self.id, self.state)
 
     def read(self) -> Contents:
         """What its journal says. Raises ExecutionMissing when it has none that can be read."""

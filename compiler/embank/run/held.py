@@ -6,8 +6,10 @@ That may take as long as somebody's longest copy. People must hear of it soon, a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from embank.model import ResourceKey
+from embank.run.command_lines import STATE, command_line
 from embank.run.execution import Execution
 from embank.run.state import CANCELLED
 from embank.run.states import FAILED, SKIPPED, SUCCEEDED, TaskState
@@ -20,8 +22,10 @@ SHOWN = 3  # resources of one task
 class Held:
     """The resources whose opening activity has begun, and the tasks that were to close them and will not."""
 
-    def __init__(self, execution: Execution) -> None:
+    def __init__(self, execution: Execution, state: Path = STATE) -> None:
+        """`state`: the state directory that it is kept in."""
         self._execution = execution
+        self._cancel = command_line("cancel", execution.id, state)
         self._closers = closers_of(execution.program.document)
         self._open: set[tuple[ResourceKey, str]] = set()  # with the phase that closes it
         self._stranded: dict[int, list[ResourceKey]] = {}
@@ -60,7 +64,7 @@ class Held:
         if now < self._since + SOON:
             return {}
         found, self._stranded = self._stranded, {}
-        sooner = f"`embank cancel {self._execution.id}` runs them now"
+        sooner = f"`{self._cancel}` runs them now"
         then = f"held until what is running has ended; then the closers run. {sooner}"
         return {row: f"{_names(keys)} {then}" for row, keys in found.items()}
 

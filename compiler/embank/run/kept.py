@@ -42,7 +42,7 @@ def kept(state: StateDirectory, heading: Heading, workflow: bytes, clock: Clock)
         try:
             journal.append(clock.now().isoformat(timespec="microseconds"), EXECUTION, heading.to_json())
             journal.commit()
-            yield Record(journal, directory.cancel)
+            yield Record(journal, directory)
         finally:
             journal.close()
 
@@ -109,7 +109,7 @@ class KeptExecution:
         for event in self.replayed.assumed:
             recorder.event(event, assumed=True)
         try:
-            yield Record(journal, directory.cancel)
+            yield Record(journal, directory)
         finally:
             journal.close()
 
@@ -135,7 +135,8 @@ def read_kept(
         )
     if contents.damage and not (damaged or closing):
         raise JournalDamaged(
-            f"{contents.damage}; nobody can tell what was done after that. `embank cancel {directory.id}` "
+            f"{contents.damage}; nobody can tell what was done after that. "
+            f"`{directory.command('cancel')}` "
             "closes what its checkpoint says is open, and ends it"
         )
     document, sha256 = _workflow(directory)

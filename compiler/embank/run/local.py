@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from embank.document import Document
 from embank.errors import ExitCode, UsageError
@@ -13,9 +12,11 @@ from embank.run import entries
 from embank.run.actions import Actions
 from embank.run.attempts import GRACE
 from embank.run.clock import Clock, SystemClock
+from embank.run.command_lines import STATE
 from embank.run.conductor import Conductor
 from embank.run.events import ExecutionFinished, Listener
 from embank.run.execution import Execution
+from embank.run.executions import ExecutionDirectory
 from embank.run.interruptions import requests_to, signals_to
 from embank.run.journal import Journal
 from embank.run.recording import Recorder
@@ -38,10 +39,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Where an execution is kept: its journal, with the heading, and the file that asks to cancel it."""
+    """Where an execution is kept, and its journal there, with the heading."""
 
     journal: Journal
-    cancel: Path
+    directory: ExecutionDirectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,8 @@ def execute(
         conductor, before = _conductor(document, execution, fail_fast), None
         if confirm is None:
             _refuse_pauses(document)
-    reporter = Reporter(conductor.execution, listeners, clock, before)
+    kept_in = record.directory.state if record else STATE
+    reporter = Reporter(conductor.execution, listeners, clock, before, state=kept_in)
     recorder = Recorder(conductor.execution, record.journal if record else None, clock)
     runner = Runner(
         conductor,
@@ -107,7 +109,7 @@ def execute(
     else:
         reporter.opened()
     with signals_to(runner, keep=keep_signals):
-        with requests_to(runner, record.cancel if record else None):
+        with requests_to(runner, record.directory.cancel if record else None):
             result = runner.run(left)
         times = Times(zero, clock.monotonic(), reporter.first_start, reporter.last_start, reporter.end)
         state = "INTERRUPTED" if result is None else str(result)
@@ -124,18 +126,18 @@ def execute(
             entries.STOPPED if result is None else entries.FINISHED, state=state, exit_code=int(summary.exit_code)
         )
         recorder.commit()
-        if recorder.failed:
-            summary = replace(summary, warnings=(*summary.warnings, _journal_warning(recorder, execution)))
+        if record and recorder.failed:
+            summary = replace(summary, warnings=(*summary.warnings, _journal_warning(recorder, record.directory)))
         reporter.tell(ExecutionFinished(clock.now(), state, int(summary.exit_code)))
     return Outcome(summary.exit_code, state, summary, conductor.execution)
 
 
-def _journal_warning(recorder: Recorder, execution: str) -> str:
+def _journal_warning(recorder: Recorder, directory: ExecutionDirectory) -> str:
     if recorder.complete:
         return f"{recorder.failed} (now it is written)"
     return (
         f"{recorder.failed}: `embank execution show` does not know how this ended. When it can be written again, "
-        f"`embank resume {execution}` completes it"
+        f"`{directory.command('resume')}` completes it"
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 
 from embank.plugins import Poll
 from embank.run import events
 from embank.run.clock import Clock
+from embank.run.command_lines import STATE
 from embank.run.execution import Execution
 from embank.run.held import Held
 from embank.run.program import expected_tasks
@@ -26,8 +28,10 @@ class Reporter:
         listeners: Sequence[events.Listener],
         clock: Clock,
         before: Reporter | None = None,
+        *,
+        state: Path = STATE,
     ) -> None:
-        """`before`: the reporter of the same execution until its runner left off."""
+        """`before`: the reporter of the same execution until its runner left off. `state`: the state directory."""
         self.warnings: list[str] = before.warnings if before else []
         self.first_start: dict[int, float] = before.first_start if before else {}  # of each row, s on the clock
         self.last_start: dict[int, float] = before.last_start if before else {}
@@ -35,7 +39,7 @@ class Reporter:
         self._execution = execution
         self._listeners = list(listeners)
         self._clock = clock
-        self._held = Held(execution) if listeners else None
+        self._held = Held(execution, state) if listeners else None
 
     def tell(self, event: events.Event) -> None:
         """Give an event to every listener."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from embank.plaintext import plain
 from embank.run.clock import Clock
+from embank.run.executions import ExecutionDirectory
 from embank.run.glance import Glance, Standing
 from embank.run.kept import KeptExecution
 from embank.run.resuming import standings
@@ -41,16 +42,17 @@ def standing_text(found: KeptExecution, seen: Glance, clock: Clock) -> Iterator[
         if verdict == "repeated":
             yield f"  {'running' if running else 'had begun'}: {plain(task)}" + ("" if running else f" ({why})")
     yield from (f"  warning: {plain(warning)}" for warning in summary.warnings)
-    yield from _what_to_type(seen, interrupted=bool(found.replayed.interrupted_by))
+    yield from _what_to_type(found.directory, seen, interrupted=bool(found.replayed.interrupted_by))
 
 
-def _what_to_type(seen: Glance, *, interrupted: bool) -> Iterator[str]:
+def _what_to_type(directory: ExecutionDirectory, seen: Glance, *, interrupted: bool) -> Iterator[str]:
     """What was being stopped does not go on: resumed it would only be closed, too."""
+    cancel = plain(directory.command("cancel"))
     if seen.state is Standing.ELSEWHERE:
-        yield f"  watch it:           embank watch {seen.id}"
+        yield f"  watch it:           {plain(directory.command('watch'))}"
     if seen.state in (Standing.RUNNING, Standing.ELSEWHERE):
-        yield f"  stop it in order:   embank cancel {seen.id}"
+        yield f"  stop it in order:   {cancel}"
     else:
         if not interrupted:
-            yield f"  go on with it:      embank resume {seen.id}"
-        yield f"  close and end it:   embank cancel {seen.id}"
+            yield f"  go on with it:      {plain(directory.command('resume'))}"
+        yield f"  close and end it:   {cancel}"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from embank.errors import ExitCode
 from embank.plaintext import plain
+from embank.run.command_lines import STATE, command_line
 from embank.run.summary import Failure, Span, Summary
 from embank.run.windows import Window
 
@@ -19,8 +21,8 @@ HEADLINES = {
 }
 
 
-def summary_text(summary: Summary) -> Iterator[str]:
-    """Lines without line ends, safe for a terminal."""
+def summary_text(summary: Summary, state: Path = STATE) -> Iterator[str]:
+    """Lines without line ends, safe for a terminal. `state`: the state directory that it is kept in."""
     headline = HEADLINES[summary.exit_code].format(duration(summary.seconds))
     if summary.exit_code is ExitCode.LOCKED and any(failure.task == "begin" for failure in summary.failures):
         headline += "; nothing was touched"
@@ -36,14 +38,14 @@ def summary_text(summary: Summary) -> Iterator[str]:
     yield from _list("not started, because of the interruption", summary.withdrawn)
     yield from _list("still running when it was stopped at once", summary.running)
     if summary.open:
-        yield f"  STILL OPEN: close it by hand, or run the closers {_how(summary)}"
+        yield f"  STILL OPEN: close it by hand, or run the closers {_how(summary, state)}"
         yield from (
             f"    {_name(window)}: {window.phase} was started, {window.closer} did not succeed"
             for window in summary.open
         )
     if summary.state == "INTERRUPTED":
         yield "  it has not ended; its checkpoint stays locked until it has, or for 15 min at most:"
-        yield f"    close and end it: embank cancel {plain(summary.execution)}"
+        yield f"    close and end it: {plain(command_line('cancel', summary.execution, state))}"
     yield from course_text(summary)
     yield from (f"  warning: {plain(warning)}" for warning in summary.warnings)
 
@@ -57,11 +59,12 @@ def course_text(summary: Summary) -> Iterator[str]:
     yield from _critical_path(summary.critical_path)
 
 
-def _how(summary: Summary) -> str:
+def _how(summary: Summary, state: Path) -> str:
     """What to type; the closers ask the checkpoint what there is to do."""
     if summary.state == "INTERRUPTED" or summary.engine:
-        return f"now: embank cancel {plain(summary.execution)}"
-    return f"again when you have mended why they failed: embank resume {plain(summary.execution)}"
+        return f"now: {plain(command_line('cancel', summary.execution, state))}"
+    again = plain(command_line("resume", summary.execution, state))
+    return f"again when you have mended why they failed: {again}"
 
 
 def duration(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -57,7 +58,7 @@ def test_who_takes_it_up_is_told_again(make: Any, play: Any) -> None:
     before = Reporter(execution, (), clock)
     before.first_start[rows["freeze"]] = 0.0
     seen: list[Event] = []
-    reporter = Reporter(execution, [seen.append], clock, before)
+    reporter = Reporter(execution, [seen.append], clock, before, state=Path("/kept there"))
     reporter.taken_up(1)
     told = []
     for running in ([], ["copy"], ["copy"], [], ["copy"], ["copy"], ["copy"]):
@@ -65,6 +66,8 @@ def test_who_takes_it_up_is_told_again(make: Any, play: Any) -> None:
         told.append(sum(isinstance(event, Message) for event in seen))
         now[0] += SOON
     assert told == [0, 0, 1, 1, 1, 1, 1], "once, and only when it has run for a while"
+    (said,) = (event.text for event in seen if isinstance(event, Message))
+    assert said.endswith(f"`embank cancel {execution.id} --state-dir '/kept there'` runs them now")
 
 
 def test_nothing_is_told_of_an_execution_that_is_being_cancelled(make: Any, play: Any) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from embank.document import Document
 from embank.plugins import Poll
 from embank.run.clock import SystemClock
+from embank.run.executions import ExecutionDirectory
 from embank.run.journal import Journal, read_journal
 from embank.run.local import Outcome, Record, TakenUp, execute
 from embank.run.replay import replay
@@ -79,7 +80,7 @@ def run(document: Document, acting: Acting, path: Path, taken_up: TakenUp | None
     if written is None:
         journal.append(AT, "execution", {"execution": "e", "fail_fast": False})
     try:
-        record = Record(journal, path.with_name("cancel"))
+        record = Record(journal, ExecutionDirectory(path.parent))
         return execute(document, acting.perform, execution="e", record=record, taken_up=taken_up)
     finally:
         journal.close()

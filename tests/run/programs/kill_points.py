@@ -51,7 +51,7 @@ template, mode, every = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 first = int(sys.argv[4]) if len(sys.argv) > 4 else 0
 work, dead = template / "work", template / "dead"
 EXECUTION = "e0000000-0000-4000-8000-000000000000"
-WATCHING = Namespace(events=None, grace=30)
+WATCHING = Namespace(events=None, grace=30, state_dir=None)
 Result = tuple[int, str, str]  # exit code (negative: the signal), stdout, stderr
 
 
@@ -140,7 +140,7 @@ def begin(point: Point) -> int:
         journal = FatalJournal(directory.journal, point)
         journal.append(clock.now().isoformat(), "execution", heading.to_json())
         journal.commit()
-        record = Record(journal, directory.cancel)
+        record = Record(journal, directory)
         outcome = run.execute(document, provider, heading, record, WATCHING, clock=clock, debug=False)
         run.tell(outcome.summary, WATCHING)
     return outcome.exit_code
@@ -152,7 +152,7 @@ def take_up(point: Point) -> int:
     with directory.locked():
         found = read_kept(directory, clock)
         journal = FatalJournal(directory.journal, point, written=found.contents)
-        record = Record(journal, directory.cancel)
+        record = Record(journal, directory)
         how: dict[str, Any] = {"clock": clock, "debug": False}
         if found.finished:
             journal.append(clock.now().isoformat(), "closers", {})
