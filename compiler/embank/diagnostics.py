@@ -83,5 +83,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     # difflib is quadratic in the word: a hostile megabyte of a "key" has no close match anyway
     if len(word) > 200:
         return ""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    # members of a StrEnum are words, too, but their repr is not
+    close = difflib.get_close_matches(word, list(map(str, known)), n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else ""

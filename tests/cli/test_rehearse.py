@@ -97,3 +97,10 @@ def test_all_has_a_row_for_each_fault(protect: Path, embank: Embank) -> None:
     for task in ("begin", "activities/application_shop_pre", "complete"):
         assert task in json.dumps(data)
         assert text.count(f" {task}\n") + text.count(f" {task} ") >= 4, task
+
+
+def test_a_misspelt_phase_is_told_from_the_right_one(tmp_path: Path, protect: Path, embank: Embank) -> None:
+    (tmp_path / "durations.yaml").write_text("version: 1\nactivities: {Local::SQLite: {paralel: 60}}\n")
+    done = embank("rehearse", protect, "--durations", "durations.yaml")
+    assert done.returncode == 1
+    assert "did you mean 'parallel'?" in done.stderr
