@@ -43,6 +43,28 @@ def test_what_everybody_reads(text: str) -> None:
     assert checked.value.value == pyyaml.safe_load(text)
 
 
+@pytest.mark.parametrize("before", [b"a:\n", b"a:\n ", b"", b"a:\r\n  "])
+@pytest.mark.parametrize("length", [0, 2**14 - 5, 2**14 - 2, 2**14 - 1, 2**14])
+def test_a_tab_that_indents_is_told_from_others(before: bytes, length: int) -> None:
+    """The advice is that of other files, where libyaml gives it; wherever the bytes are cut."""
+    long = b"# " + b"x" * length + b"\n" if length else b""
+    (found,) = yaml.parse(long + before + b"\tb: 1\n", "f", portable=True).diagnostics
+    assert (found.code, found.hint) == ("EMB101", "indent with spaces, not tabs")
+    assert (found.place.line, found.place.column) == (
+        (long + before).count(b"\n") + 1, len(before.rpartition(b"\n")[2]) + 1
+    )  # fmt: skip
+    (other,) = yaml.parse(long + before + b"b:\t1\n", "f", portable=True).diagnostics
+    assert other.code == "EMB107"
+
+
+def test_a_file_that_is_no_text_is_not_taken_for_one_with_tabs() -> None:
+    (found,) = yaml.parse(b"\x7fELF\x02\x00\x00 \t", "f", portable=True).diagnostics
+    assert (found.message, found.place.column) == ("the character U+007F is not allowed in YAML", 1)
+    (found,) = yaml.parse(b"a: b\nc\x00\n\tb", "f", portable=True).diagnostics
+    assert (found.message, found.place.line) == ("the character U+0000 is not allowed in YAML", 2)
+    assert "is this a text file?" in found.hint
+
+
 def test_a_comment_is_found_wherever_the_bytes_are_cut() -> None:
     """libyaml asks for 16 KiB at a time."""
     for length in range(2**14 - 12, 2**14 + 4):

@@ -24,6 +24,8 @@ AMBIGUOUS = {
 }
 TAB = {b"\t": "U+0009"}  # in a file that other programs read, too: PyYAML's own parser refuses most of them
 GLUED = re.compile(rb"[|>][-+0-9]{0,2}#")  # a comment without a space before it, if this begins a block of text
+REFUSED = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # by libyaml, in any file: is this text at all?
+BLANKS = b" \t\r"
 TAIL = 3  # bytes that may be the beginning of one of these
 UTF8_MARK = b"\xef\xbb\xbf"
 
@@ -51,6 +53,7 @@ class Source:
         self._size = 0
         self._idle = 0
         self._tail = b""
+        self._margin = True  # only blanks stand before the window in its first line
 
     @property
     def sha256(self) -> str:
@@ -95,8 +98,11 @@ class Source:
             raise Refused(Diagnostic("EMB107", message, Place(self._file, 1, 1), hint="save it as UTF-8"))
         begin = len(UTF8_MARK) if not offset and window.startswith(UTF8_MARK) else 0
         found = [(at, name) for bytes_, name in self._ambiguous.items() if (at := window.find(bytes_, begin)) >= 0]
-        if found:
-            at, name = min(found)
+        at, name = min(found, default=(len(window), ""))
+        if found and not REFUSED.search(window, 0, at):
+            if name == TAB[b"\t"] and self._is_margin(window, at):
+                message, hint = "a tab where a line is indented", "indent with spaces, not tabs"
+                raise Refused(Diagnostic("EMB101", message, self.place(offset + at), hint))
             raise Refused(
                 Diagnostic(
                     "EMB107",
@@ -107,7 +113,13 @@ class Source:
             )
         self.glued.update(self._line + window.count(b"\n", 0, match.start()) for match in GLUED.finditer(window))
         self._line += window.count(b"\n", 0, -TAIL)
+        self._margin = self._is_margin(window, max(0, len(window) - TAIL))
         self._tail = window[-TAIL:]
+
+    def _is_margin(self, window: bytes, end: int) -> bool:
+        """Whether only blanks stand before this byte in its line."""
+        start = window.rfind(b"\n", 0, end) + 1
+        return (start > 0 or self._margin) and not window[start:end].strip(BLANKS)
 
     def _too_large(self, message: str) -> Diagnostic:
         return Diagnostic(
