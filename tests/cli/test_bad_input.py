@@ -111,6 +111,7 @@ def test_bad_input_is_explained_and_nothing_is_written(shop: Path, embank: Emban
         (("run",), "required"),
         (("run", "nowhere.yaml"), "nowhere.yaml"),
         (("run", "shop.protect.yaml", "--parallel", "0"), "--parallel"),
+        (("run", "x.yaml", "--parallel", "999999999999"), "from 1 to 999999999 is needed, not '999999999999'"),
         (("compile", "protect", "plan.yaml", "--resources", "resources.yaml", "--max-tasks", "1"), "from 2"),
         (("compile", "restore", "--provider", "quickstar", "--checkpoint", "x"), "did you mean 'quickstart'"),
         (("compile", "restore", "--provider", "quickstart", "--checkpoint", "../x"), "../x"),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from embank.inputs.provider import Provider
 
 
+DIGITS = 9  # of a whole number; nobody means more of anything that options count
 OS_CLOUD = "EMBANK_OS_CLOUD"  # where the plugins for OpenStack look for it
 
 
@@ -72,8 +73,9 @@ def whole(least: int) -> Callable[[str], int]:
     """The type of an option that takes a whole number from `least`, for argparse."""
 
     def number(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or len(text) > 9 or int(text) < least:
-            raise argparse.ArgumentTypeError(f"a whole number from {least} is needed, not {text!r}")
+        if not text.isascii() or not text.isdigit() or len(text) > DIGITS or int(text) < least:
+            most = 10**DIGITS - 1
+            raise argparse.ArgumentTypeError(f"a whole number from {least} to {most} is needed, not {text!r}")
         return int(text)
 
     return number
