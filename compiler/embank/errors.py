@@ -32,7 +32,7 @@ class ExitCode(IntEnum):
     WARNINGS = 3, "there are warnings, and --strict was given"
     FAILED = 4, "the execution failed; every closer ran"
     FAILED_OPEN = 5, "the execution failed and a closer failed: something may still be frozen"
-    STALE = 6, "the workflow is stale, or its restore or delete was already executed"
+    STALE = 6, "the provider's file, the cloud, a plugin or Embank is not what it was (resume --allow-stale goes on)"
     LOCKED = 7, "another execution or operation holds the lock or the lease"
     ENGINE = 8, "the workflow engine is unreachable or refused"
     USAGE = 64, "the command line is wrong, or a file it names cannot be read"
