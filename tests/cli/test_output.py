@@ -32,7 +32,10 @@ def shell(shop: Path, embank: Embank) -> Embank:
     [
         ("embank run protect.yaml > /dev/full", "embank: cannot write the output: No space left on device"),
         ("embank run protect.yaml --events /dev/full", "embank: /dev/full is not complete: No space left on device"),
-        ("embank run protect.yaml --events - > /dev/full", "stopped listening"),
+        (
+            "embank run protect.yaml --events - > /dev/full",
+            "warning: the events are not complete: No space left on device\n",
+        ),
         ("embank run protect.yaml >&-", "SUCCESS"),
         ("embank run protect.yaml <&- >&- 2>&-", ""),
         ("embank run protect.yaml | true", ""),
@@ -55,6 +58,13 @@ def test_an_artefact_that_could_not_be_written_is_a_failure(shell: Embank, what:
     done = shell(f"embank {what} > /dev/full")
     assert done.returncode == 64
     assert done.stderr.splitlines()[-1] == "embank: cannot write the output: No space left on device"
+
+
+def test_the_summary_says_what_is_lost_as_a_person_would(shell: Embank) -> None:
+    done = shell("embank run protect.yaml --events /dev/full")
+    assert "  warning: the events are not complete: No space left on device\n" in done.stdout
+    done = shell("embank run protect.yaml 2> /dev/full")
+    assert "  warning: the progress is not shown any more: No space left on device\n" in done.stdout
 
 
 def test_events_do_not_overwrite_the_workflow(shell: Embank, shop: Path) -> None:

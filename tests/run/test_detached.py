@@ -60,7 +60,7 @@ def test_what_the_listener_raises_is_raised_with_the_next_event() -> None:
         raise OSError(28, "No space left on device")
 
     detached = Detached(full)
-    assert detached.__name__ == "full"
+    assert events.when_lost(detached) == "full stopped listening"
     detached(started(1))
     detached.catch_up(60)
     with pytest.raises(OSError, match="No space left"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from queue import SimpleQueue
 
-from embank.run.events import Event, Listener, TaskPolled
+from embank.run.events import Event, Listener, TaskPolled, when_lost
 
 MANY = 10_000  # events that wait; from there on polls, which follow each other for ever, are left out
 
@@ -20,7 +20,7 @@ class Detached:
     """
 
     def __init__(self, listener: Listener) -> None:
-        self.__name__ = getattr(listener, "__name__", type(listener).__name__)  # by which the reporter knows it
+        self.when_lost = when_lost(listener)
         self._listener = listener
         self._queue: SimpleQueue[Event | threading.Event | None] = SimpleQueue()
         self._error: Exception | None = None

@@ -161,6 +161,12 @@ class Message(TaskEvent):
     text: str
 
 
+def when_lost(listener: Listener) -> str:
+    """What to say when a listener can take no more events: what people miss then."""
+    own = str(getattr(listener, "when_lost", ""))
+    return own or f"{getattr(listener, '__name__', type(listener).__name__)} stopped listening"
+
+
 def to_json(event: Event, execution: str) -> dict[str, Json]:
     """The JSON form: `event` (such as "task-started"), `time` (RFC 3339, UTC), `execution`, and the fields."""
     values = {field.name: getattr(event, field.name) for field in fields(event)}
@@ -175,6 +181,8 @@ def event_name(kind: type[Event]) -> str:
 
 class EventWriter:
     """A listener that writes one JSON object a line. Only ASCII is written, so that no name can act on a terminal."""
+
+    when_lost = "the events are not complete"
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

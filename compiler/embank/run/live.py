@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from embank.plaintext import plain
 from embank.run import events
-from embank.run.progress import PlainProgress, Tally, line_of
+from embank.run.progress import PROGRESS_LOST, PlainProgress, Tally, line_of
 from embank.run.summary_text import duration
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ class LiveProgress:
 
     While any task is paused the display is away, so that questions can be asked.
     """
+
+    when_lost = PROGRESS_LOST
 
     def __init__(self, stream: TextIO) -> None:
         from rich.console import Console

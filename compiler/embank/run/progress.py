@@ -17,11 +17,14 @@ from embank.run.summary_text import duration
 POLL_EVERY = 10.0  # s between two lines about polls of one task
 MANY = 200  # from so many tasks on, their starts and successes are counted and not listed
 COUNT_EVERY = 5.0  # s between two counts
+PROGRESS_LOST = "the progress is not shown any more"
 AT_ONCE = {"SIGINT": "Ctrl-C once more stops at once", "SIGTERM": "SIGTERM once more stops at once"}
 
 
 class PlainProgress:
     """A listener that writes lines. Raises OSError when the stream does not take them."""
+
+    when_lost = PROGRESS_LOST
 
     def __init__(self, stream: TextIO, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream

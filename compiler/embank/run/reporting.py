@@ -48,8 +48,7 @@ class Reporter:
                 listener(event)
             except Exception as error:
                 self._listeners.remove(listener)
-                name = getattr(listener, "__name__", type(listener).__name__)
-                self.warnings.append(f"{name} stopped listening: {reason_of(error)}")
+                self.warnings.append(f"{events.when_lost(listener)}: {_why(error)}")
 
     def opened(self) -> None:
         """The execution starts."""
@@ -176,3 +175,8 @@ class Reporter:
     def _cause(self, row: int) -> str:
         cause = self._execution.state.cause[row]
         return "cancelled" if cause is None or cause == CANCELLED else self._path(cause)
+
+
+def _why(error: Exception) -> str:
+    """ "No space left on device" and the like as they are; of anything else the class, too."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else reason_of(error)
