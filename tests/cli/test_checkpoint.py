@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -112,3 +113,14 @@ def test_a_name_as_long_as_a_book_does_not_fill_the_screen(shop: Path, embank: E
     assert max(map(len, table.stdout.splitlines())) < 250
     exact = json.loads(embank("checkpoint", "show", *PROVIDER, directory.name, "-f", "json").stdout)
     assert "Local::Directory#shop-files  " + "x" * 5000 in exact["resources"]
+
+
+def test_a_deletion_that_fails_names_a_place_that_can_be_opened(checkpoint: Path, shop: Path, embank: Embank) -> None:
+    (checkpoint / "status").chmod(0o555)
+    done = embank("checkpoint", "delete", *PROVIDER, checkpoint.name)
+    (checkpoint / "status").chmod(0o755)
+    assert done.returncode == 4, done.stderr
+    (place,) = re.findall(r"failed: begin .*\[(\S+):(\d+):\d+\]", done.stdout)
+    assert (shop / place[0]).read_text().splitlines()[int(place[1]) - 1] == "    begin:"
+    execution = Path(place[0]).parent.name
+    assert f"[{place[0]}:{place[1]}:" in embank("execution", "show", execution).stdout

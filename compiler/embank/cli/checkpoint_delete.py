@@ -45,16 +45,22 @@ class CheckpointDelete(EmbankCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """The exit code is that of the execution."""
+        from uuid import uuid4
+
         from embank.inputs.workflow import parse_workflow
+        from embank.run.executions import state_directory
 
         refuse_overwriting_by_events(parsed_args.events)
         provider = provider_of(parsed_args)
         checkpoints = checkpoints_of(provider)
         given = checkpoint_id(checkpoints, parsed_args.checkpoint)
         text = delete_workflow(checkpoints, provider, given, "(not kept)")
-        source = text.encode()
-        document = need(parse_workflow(source, "(the compiled delete workflow)"))
-        return run_document(document, source, provider, parsed_args, debug=self.app.options.debug)
+        source, execution = text.encode(), str(uuid4())
+        kept = state_directory(parsed_args.state_dir).directory(execution).workflow  # the only file of it
+        document = need(parse_workflow(source, str(kept)))
+        return run_document(
+            document, source, provider, parsed_args, debug=self.app.options.debug, execution=execution
+        )
 
 
 class CheckpointPrune(EmbankCommand):

@@ -83,9 +83,17 @@ def add_watching_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run_document(
-    document: Document, source: bytes, provider: Provider, arguments: argparse.Namespace, *, debug: bool
+    document: Document,
+    source: bytes,
+    provider: Provider,
+    arguments: argparse.Namespace,
+    *,
+    debug: bool,
+    execution: str = "",
 ) -> int:
-    """Execute a document, whose text is `source`, in a new execution that is kept."""
+    """Execute a document, whose text is `source`, in a new execution that is kept. `execution`: its id, when somebody
+    had to know it before.
+    """
     from uuid import uuid4
 
     from embank.run.clock import SystemClock
@@ -93,7 +101,7 @@ def run_document(
     from embank.run.heading import heading_of
     from embank.run.kept import kept
 
-    execution, clock = str(uuid4()), SystemClock()
+    execution, clock = execution or str(uuid4()), SystemClock()
     heading = heading_of(
         document,
         provider,
