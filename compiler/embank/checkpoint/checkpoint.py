@@ -88,7 +88,9 @@ class Checkpoint:
     def check_exists(self) -> None:
         """Raise CheckpointMissing unless it has a status; one that was deleted has none, whoever has it in hand."""
         if not self.bank.list(self.statuses.records.prefix, limit=1):
-            raise CheckpointMissing(f"the checkpoint {self.id} does not exist any more: it was deleted")
+            raise CheckpointMissing(
+                f"there is no checkpoint {self.id}: it was deleted, or this is not the bank that it is in"
+            )
 
     def begun_by(self) -> str:
         """The execution that made it; "" when nothing says so (any more)."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from typing import TypeVar
 
+from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.errors import CheckpointError, CheckpointMissing
 from embank.model import Operation, Phase
 from embank.plugins import BankError, Poll
@@ -46,7 +47,7 @@ class Closers:
         checkpoint = self._banks.checkpoint(call.run, look=False)
         with ExitStack() as stack:
             with suppress(BankError, CheckpointError):
-                self._within(lambda: self._leases.refresh(checkpoint))  # so that nobody deletes it meanwhile
+                self._within(lambda: self._hold(checkpoint))
                 stack.enter_context(self._leases.holding(checkpoint))
             with suppress(BankError, CheckpointError):  # if this fails its own closer finds that nobody can say
                 self._within(activity.mark_started)
@@ -84,6 +85,11 @@ class Closers:
             return True
         checkpoint.check_exists()
         return False
+
+    def _hold(self, checkpoint: Checkpoint) -> None:
+        """So that nobody deletes it meanwhile. A lease on what is not there would be all that there is of it."""
+        checkpoint.check_exists()
+        self._leases.refresh(checkpoint)
 
     def _within(self, ask: Callable[[], T]) -> T:
         """`ask`, with patience; with less of it when the bank was silent the last time: many closers may wait."""

@@ -118,6 +118,21 @@ def test_a_bank_that_cannot_be_opened_keeps_nothing_frozen(world: Any) -> None:
     assert without_times(shown.stdout) == without_times(cancel.out)
 
 
+def test_another_bank_than_the_one_that_it_began_in_gets_nothing(world: Any) -> None:
+    """What is frozen is closed all the same, and nobody says that the checkpoint was deleted, or marked."""
+    killed(world)
+    provider = world.home / "providers.d" / "boxes.conf"
+    provider.write_text(provider.read_text().replace("path = $here/../bank", "path = $here/../other-bank"))
+    cancel = world.start("cancel", world.execution)
+    assert cancel.end() == 0
+    assert world.frozen == set()
+    assert f"no checkpoint {world.execution}: it was deleted, or this is not the bank that it is in" in cancel.err
+    assert f"there is no checkpoint {world.execution}: nothing to change" in cancel.err
+    other = world.home / "other-bank" / "checkpoints"
+    assert not other.exists() or not list(other.iterdir())
+    assert world.checkpoint.status().status == "protecting"
+
+
 def test_stopped_at_once_itself(world: Any) -> None:
     killed(world, ("inner", "post", "sleep"))
     cancel = world.start("cancel", world.execution)
