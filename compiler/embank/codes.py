@@ -57,6 +57,7 @@ CODES: dict[str, str] = {
     "EMB311": "parameters or policies that nothing uses",
     "EMB312": "a secret in plain text",
     "EMB313": "durations that nothing uses",
+    "EMB314": "a file of another kind",
     # 4xx resource graphs
     "EMB401": "two resources of one type and id",
     "EMB402": "a dependent that does not exist",

@@ -27,7 +27,9 @@ def kind_of(document: Mapping[str, Json]) -> Kind | None:
     """The kind of a document, right or wrong in itself. None: it looks like none of them."""
     if any(isinstance(value, dict) and "tasks" in value for value in document.values()):
         return Kind.WORKFLOW
-    if "provider" in document or {"name", "resources"} <= document.keys():
+    rows = document.get("resources")
+    selects = isinstance(rows, list) and any(isinstance(row, dict) and "under" in row for row in rows)
+    if "provider" in document or selects or ("name" in document and "resources" in document):
         return Kind.PLAN
     return Kind.RESOURCES if "dependents" in document or "resources" in document else None
 

@@ -16,7 +16,7 @@ A resource is its type and id (equal ids of different types are fine); a depende
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -24,6 +24,7 @@ from itertools import islice
 from embank.diagnostics import Checked, Place, Related, Severity, did_you_mean, has_errors
 from embank.graph import find_cycle
 from embank.inputs import yaml
+from embank.inputs.kinds import Kind, kind_of
 from embank.inputs.shape import VERSION, Shape, TooManyProblems, quoted
 from embank.model import Json, Resource, ResourceGraph, ResourceKey
 from embank.outputs.quoting import text
@@ -32,6 +33,10 @@ from embank.resource_graph import canonical
 MOST_CYCLES = 5
 MOST_CANDIDATES = 1000  # looking for a similar id costs time for each
 KEYS = ("type", "id", "name", "dependents")
+OTHERS: Mapping[Kind | None, str] = {
+    Kind.WORKFLOW: "this looks like a workflow file: `embank run` executes it, `embank lint` checks it",
+    Kind.PLAN: "this looks like a plan: it stands before `--resources`, the graph behind",
+}
 
 
 def read_resources(file: str) -> Checked[ResourceGraph]:
@@ -93,9 +98,15 @@ class _Reader:
 
     def read(self) -> None:
         """Everything. Raises TooManyProblems."""
-        self.shape.keys(self._located.value, ("version", "resources"), "a resource graph")
+        document = self._located.value
+        kind = kind_of(document)
+        named = kind is Kind.PLAN and "provider" not in document  # `name` alone does not make a plan of a graph
+        if (other := OTHERS.get(kind)) and not named:
+            self.shape.problem("EMB314", "this is no resource graph", self._located.place(document), other)
+            return
+        self.shape.keys(document, ("version", "resources"), "a resource graph")
         self.shape.version()
-        rows = self.shape.value(self._located.value, "resources", list, "the resource graph") or []
+        rows = self.shape.value(document, "resources", list, "the resource graph") or []
         for index in range(len(rows)):
             self._row(rows, index)
         self._check_edges()
