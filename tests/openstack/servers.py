@@ -164,6 +164,12 @@ class Server:
     def restore(self, execution: str, **parameters: Json) -> KitContext:
         return self.call(Operation.RESTORE, Phase.POST, execution, **parameters)
 
+    def close(self, execution: str, polled: Callable[[], None] = lambda: None) -> None:
+        """The closer of a restore."""
+        mine = self.driver.again(self.checkpoint, execution)
+        context = KitContext(mine, Operation.RESTORE, closing=True)
+        self.driver.call(Operation.RESTORE, Phase.POST, mine, context, polled)
+
     @property
     def now(self) -> tuple[str, dict[str, str]]:
         """The status and the metadata."""

@@ -8,6 +8,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,7 @@ from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.server import ServerPlugin
 
 pytestmark = pytest.mark.openstack
+STRIDE = 10
 servers = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("servers.py"))))
 topology, Server, TYPE, MARK = servers.topology, servers.Server, servers.TYPE, servers.MARK
 clear, eventually, make_server, remove, seen = (
@@ -46,6 +48,13 @@ def flavor(openstack_services: Any) -> Iterator[Any]:
         yield flavor
 
 
+@pytest.fixture(scope="module")
+def original(here: Any, flavor: Any) -> Any:
+    clear(here.connection)
+    make_server(here.connection, flavor, metadata={"a": "b"}, tags=["prod"])
+    return seen(here.connection)
+
+
 class Kit(ProtectionPluginConformance):
     """A server of one project, which is no test's own."""
 
@@ -53,12 +62,6 @@ class Kit(ProtectionPluginConformance):
     def resource_id(self, request: pytest.FixtureRequest) -> str:
         """Nova chooses it."""
         return str(request.param)
-
-    @pytest.fixture(scope="class")
-    def original(self, here: Any, flavor: Any) -> Any:
-        clear(here.connection)
-        make_server(here.connection, flavor, metadata={"a": "b"}, tags=["prod"])
-        return seen(here.connection)
 
     @pytest.fixture
     def subject(self, here: Any, flavor: Any, original: Any, resource_id: str) -> Subject:
@@ -90,7 +93,12 @@ class Kit(ProtectionPluginConformance):
 
 
 class TestConformance(Kit):
-    test_killed_at_every_step_and_repeated = None  # a server is built for each step: the large tests do it
+    test_killed_at_every_step_and_repeated = None  # servers are built for each step: the large tests do it
+
+    @pytest.fixture
+    def steps(self) -> Iterator[int]:
+        """Some, for the same reason."""
+        return count(2, STRIDE)
 
 
 @pytest.mark.large

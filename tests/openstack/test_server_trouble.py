@@ -147,3 +147,48 @@ def test_the_volume_that_a_server_boots_from(here: Any, flavor: Any, tmp_path: P
     for volume in (root, data):
         servers.eventually(lambda volume=volume: storage.get_volume(volume.id), "available")
         storage.delete_volume(volume.id)
+
+
+def test_a_server_that_comes_while_its_ports_are_removed(web: Any, here: Any, proxy: Any) -> None:
+    """Neutron gives nobody the port of a server. That one is ours, and goes first."""
+    lose_the_answer(web, here, proxy)
+    proxy.troubles = [proxies.Trouble("GET", "tags=embank-", NONE)]
+    web.close("first")
+    assert_nothing_left(here)
+
+
+def test_a_server_that_goes_while_its_ports_are_removed(web: Any, here: Any, proxy: Any) -> None:
+    """Nova no longer shows it, and has still to clear up after it."""
+    server = lose_the_answer(web, here, proxy)
+    proxy.troubles = [proxies.Trouble("GET", "tags=embank-", NONE, times=-1)]
+    conf = web.driver.subject.plugin.conf
+    conf.set_override("state_timeout", 3, group="server")
+    with pytest.raises(OpenStackError, match=f"the server {server.id} still has it"):
+        web.close("first")
+    conf.clear_override("state_timeout", group="server")
+    before = proxy.count("GET", "tags=embank-")
+
+    def waiting() -> None:
+        if proxy.count("GET", "tags=embank-") >= before + 2:
+            web.compute.delete_server(server, ignore_missing=True)
+
+    web.close("first", waiting)
+    assert_nothing_left(here)
+
+
+NONE = proxies.Answer(200, body=b'{"servers": []}')
+
+
+def lose_the_answer(web: Any, here: Any, proxy: Any) -> Any:
+    """Restore a server, and never hear of it. Nova makes it."""
+    web.save()
+    servers.clear(here.connection)
+    proxy.troubles = [proxies.Trouble("POST", "/servers", proxies.Cut(-1))]
+    with pytest.raises(OpenStackError, match="cannot create the server 'web'"):
+        web.restore("first", existing="reuse")
+    return servers.eventually(lambda: next(iter(web.compute.servers())), "ACTIVE")
+
+
+def assert_nothing_left(here: Any) -> None:
+    assert list(here.connection.compute.servers()) == []
+    assert list(here.connection.network.ports(project_id=here.project_id, device_owner="")) == []

@@ -23,20 +23,48 @@ def discard(cloud: Any, made: Made, context: Context, resource: Resource, timeou
     if server:
         if server.value is None:
             yield Poll(after=SETTLED, message="looking for a server that was asked for")
-        with told("look for the server that was not completed"):
-            found = {str(each.id) for each in cloud.compute.servers(tags=server.token)}
-        for server_id in sorted(found | ({server.value} if server.value else set())):
+        for server_id in sorted(
+            _asked_for(cloud.compute, server.token) | ({server.value} if server.value else set())
+        ):
             yield from _remove(cloud.compute, server_id, timeout)
-        context.forget(resource, "server")
     if floating:
         take_floating(made, floating.value or ())
-        context.forget(resource, "floating")
-    known = ports.value["unfinished"] if ports and ports.value else []
-    for port_id in sorted({*made.marked("port").values(), *(each["id"] for each in known)}):
+    unfinished = ports.value["unfinished"] if ports and ports.value else []
+    for port_id in sorted({*made.marked("port").values(), *(each["id"] for each in unfinished)}):
         yield Poll(after=0, message=f"removing the port {port_id}")
+        yield from _let_go(cloud, made, port_id, server.token if server else "", timeout)
         with told(f"remove the port {port_id}"):
             made.neutron.delete_port(port_id, ignore_missing=True)
-    context.forget(resource, "ports")
+    for name in ("server", "floating", "ports"):
+        context.forget(resource, name)
+
+
+def _asked_for(compute: Any, token: str) -> set[str]:
+    """The ids of the servers that a restore with this token has asked for."""
+    with told("look for the server that was not completed"):
+        return {str(each.id) for each in compute.servers(tags=token)}
+
+
+def _let_go(cloud: Any, made: Made, port_id: str, token: str, timeout: float) -> Iterator[Poll]:
+    """Wait until no server has a port: Neutron lets nobody delete it before.
+
+    A server that is deleted while it is being built is gone at once, and Nova clears up after it. One that Nova has
+    made late is removed now.
+    """
+    deadline = time.monotonic() + timeout
+    while server_id := _holder(made, port_id):
+        if token and server_id in _asked_for(cloud.compute, token):
+            yield from _remove(cloud.compute, server_id, timeout)
+            continue
+        if time.monotonic() > deadline:
+            raise OpenStackError(f"the port {port_id} was to be removed, and the server {server_id} still has it")
+        yield Poll(after=BUILDING, message=f"waiting until the server {server_id} lets the port {port_id} go")
+
+
+def _holder(made: Made, port_id: str) -> str:
+    """The id of the server that has a port, or ""."""
+    port = made.visible("port", port_id)
+    return str(port.device_id) if port and (port.device_owner or "").startswith("compute:") else ""
 
 
 def _remove(compute: Any, server_id: str, timeout: float) -> Iterator[Poll]:
