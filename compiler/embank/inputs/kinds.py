@@ -23,6 +23,13 @@ class Kind(StrEnum):
     RESOURCES = "a resource graph"
 
 
+# What to do with a file of this kind where another one belongs. What a plan is good for depends on the place.
+LOOKS_LIKE = {
+    Kind.WORKFLOW: "this looks like a workflow file: `embank run` executes it, `embank lint` checks it",
+    Kind.RESOURCES: "this looks like a resource graph: it belongs behind `--resources`",
+}
+
+
 def kind_of(document: Mapping[str, Json]) -> Kind | None:
     """The kind of a document, right or wrong in itself. None: it looks like none of them."""
     if any(isinstance(value, dict) and "tasks" in value for value in document.values()):

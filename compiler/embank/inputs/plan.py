@@ -15,23 +15,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from embank.diagnostics import Checked, Place, has_errors
 from embank.inputs import yaml
-from embank.inputs.kinds import Kind, kind_of
+from embank.inputs.kinds import LOOKS_LIKE, Kind, kind_of
 from embank.inputs.resources import read_key
 from embank.inputs.settings import KEYS, Settings, read_settings
 from embank.inputs.shape import Shape, TooManyProblems, quoted
 from embank.model import Json, ResourceKey
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,99}")
-OTHERS: Mapping[Kind | None, str] = {
-    Kind.WORKFLOW: "this looks like a workflow file: `embank run` executes it, `embank lint` checks it",
-    Kind.RESOURCES: "this looks like a resource graph: it belongs behind `--resources`",
-}
 NAME_RULE = "a name is letters, digits, '-', '_' and '.', begins with a letter, and has at most 100 of them"
 
 
@@ -88,8 +83,8 @@ def plan_of(located: yaml.Located) -> Checked[Plan]:
 
 def _read(shape: Shape) -> Plan | None:
     located, document = shape.located, shape.located.value
-    if other := OTHERS.get(kind_of(document)):
-        shape.problem("EMB314", "this is no plan", located.place(document), other)
+    if (kind := kind_of(document)) and kind is not Kind.PLAN:
+        shape.problem("EMB314", "this is no plan", located.place(document), LOOKS_LIKE[kind])
         return None
     shape.keys(document, ("version", "name", "provider", "resources", *KEYS), "a plan")
     shape.version()

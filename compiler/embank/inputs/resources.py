@@ -24,7 +24,7 @@ from itertools import islice
 from embank.diagnostics import Checked, Place, Related, Severity, did_you_mean, has_errors
 from embank.graph import find_cycle
 from embank.inputs import yaml
-from embank.inputs.kinds import Kind, kind_of
+from embank.inputs.kinds import LOOKS_LIKE, Kind, kind_of
 from embank.inputs.shape import VERSION, Shape, TooManyProblems, quoted
 from embank.model import Json, Resource, ResourceGraph, ResourceKey
 from embank.outputs.quoting import text
@@ -34,7 +34,7 @@ MOST_CYCLES = 5
 MOST_CANDIDATES = 1000  # looking for a similar id costs time for each
 KEYS = ("type", "id", "name", "dependents")
 OTHERS: Mapping[Kind | None, str] = {
-    Kind.WORKFLOW: "this looks like a workflow file: `embank run` executes it, `embank lint` checks it",
+    Kind.WORKFLOW: LOOKS_LIKE[Kind.WORKFLOW],
     Kind.PLAN: "this looks like a plan: it stands before `--resources`, the graph behind",
 }
 

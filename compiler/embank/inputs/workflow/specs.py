@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from embank.diagnostics import did_you_mean
 from embank.document import Flow, TaskSpec, WorkflowSpec
-from embank.inputs.kinds import Kind, kind_of
+from embank.inputs.kinds import LOOKS_LIKE, Kind, kind_of
 from embank.inputs.shape import Shape, named, quoted
 from embank.inputs.workflow import keys
 from embank.inputs.workflow.fields import Fields
@@ -118,7 +118,7 @@ def _guess(file: dict[str, Json]) -> str:
     if kind is Kind.PLAN:
         return "this looks like a plan: `embank compile protect` makes a workflow of it"
     if kind is Kind.RESOURCES:
-        return "this looks like a resource graph: it belongs behind `--resources`"
+        return LOOKS_LIKE[kind]
     if "workflows" in file:
         return keys.NOT_SUPPORTED_IN_FILE["workflows"]
     return WRITTEN_BY
