@@ -135,9 +135,8 @@ def read_kept(
         )
     if contents.damage and not (damaged or closing):
         raise JournalDamaged(
-            f"{contents.damage}; nobody can tell what was done after that. "
-            f"`{directory.command('cancel')}` "
-            "closes what its checkpoint says is open, and ends it"
+            f"{contents.damage}; nobody can tell what was done after that. `{directory.command('cancel')}` closes "
+            "what its checkpoint says is open, and ends it"
         )
     document, sha256 = _workflow(directory)
     if contents.entries:

@@ -23,9 +23,8 @@ def discard(cloud: Any, made: Made, context: Context, resource: Resource, timeou
     if server:
         if server.value is None:
             yield Poll(after=SETTLED, message="looking for a server that was asked for")
-        for server_id in sorted(
-            _asked_for(cloud.compute, server.token) | ({server.value} if server.value else set())
-        ):
+        known = {server.value} if server.value else set()
+        for server_id in sorted(known | _asked_for(cloud.compute, server.token)):
             yield from _remove(cloud.compute, server_id, timeout)
     if floating:
         take_floating(made, floating.value or ())
