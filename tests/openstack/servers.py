@@ -1,4 +1,7 @@
-"""Servers for tests, in a project with a network and an image. Loaded by path: tests/ is no package."""
+"""Servers for tests, in a project with a network and an image. Loaded by path: tests/ is no package.
+
+A file of tests that uses the fixtures gives them names of its own: `here, flavor = servers.here, servers.flavor`.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ import runpy
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from embank.conformance.driver import Driver, KitContext, filesystem_bank
 from embank.conformance.plugin import Subject
@@ -23,10 +27,10 @@ PATIENCE = 120  # s
 MARK = "embank_frozen"
 
 
-@contextmanager
-def project(services: Any, directory: Path) -> Iterator[Any]:
-    """A project with a network and an image."""
-    with topology.project(services, directory) as tenant:
+@pytest.fixture(scope="module")
+def here(openstack_services: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A project for all tests of a file, with a network and an image."""
+    with topology.project(openstack_services, tmp_path_factory.mktemp("project")) as tenant:
         neutron, glance = tenant.connection.network, tenant.connection.image
         network = neutron.create_network(name="net")
         neutron.create_subnet(network_id=network.id, ip_version=4, cidr="10.5.0.0/24")
@@ -34,10 +38,10 @@ def project(services: Any, directory: Path) -> Iterator[Any]:
         yield tenant
 
 
-@contextmanager
-def tiny(services: Any) -> Iterator[Any]:
-    """A flavor."""
-    compute = services.admin.compute
+@pytest.fixture(scope="module")
+def flavor(openstack_services: Any) -> Iterator[Any]:
+    """A small one."""
+    compute = openstack_services.admin.compute
     flavor = compute.create_flavor(name=f"tiny-{uuid.uuid4().hex[:8]}", ram=64, vcpus=1, disk=1)
     yield flavor
     compute.delete_flavor(flavor)

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.openstack
 STRIDE = 10
 servers = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("servers.py"))))
 topology, Server, TYPE, MARK = servers.topology, servers.Server, servers.TYPE, servers.MARK
+here, flavor = servers.here, servers.flavor
 clear, eventually, make_server, remove, seen = (
     servers.clear,
     servers.eventually,
@@ -33,19 +34,6 @@ clear, eventually, make_server, remove, seen = (
     servers.remove,
     servers.seen,
 )
-
-
-@pytest.fixture(scope="module")
-def here(openstack_services: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A project for all tests here."""
-    with servers.project(openstack_services, tmp_path_factory.mktemp("project")) as tenant:
-        yield tenant
-
-
-@pytest.fixture(scope="module")
-def flavor(openstack_services: Any) -> Iterator[Any]:
-    with servers.tiny(openstack_services) as flavor:
-        yield flavor
 
 
 @pytest.fixture(scope="module")

@@ -17,19 +17,8 @@ pytestmark = pytest.mark.openstack
 HERE = Path(__file__).parent
 servers = SimpleNamespace(**runpy.run_path(str(HERE / "servers.py")))
 proxies = SimpleNamespace(**runpy.run_path(str(HERE.parent / "services" / "http_proxy.py")))
-
-
-@pytest.fixture(scope="module")
-def here(openstack_services: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A project for all tests here."""
-    with servers.project(openstack_services, tmp_path_factory.mktemp("project")) as tenant:
-        yield tenant
-
-
-@pytest.fixture(scope="module")
-def flavor(openstack_services: Any) -> Iterator[Any]:
-    with servers.tiny(openstack_services) as flavor:
-        yield flavor
+here, flavor = servers.here, servers.flavor
+NONE = proxies.Answer(200, body=b'{"servers": []}')
 
 
 @pytest.fixture
@@ -174,9 +163,6 @@ def test_a_server_that_goes_while_its_ports_are_removed(web: Any, here: Any, pro
 
     web.close("first", waiting)
     assert_nothing_left(here)
-
-
-NONE = proxies.Answer(200, body=b'{"servers": []}')
 
 
 def lose_the_answer(web: Any, here: Any, proxy: Any) -> Any:
