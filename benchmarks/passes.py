@@ -19,7 +19,7 @@ from itertools import pairwise
 from embank.model import ActivitySpec, Operation, Phase, Request, Resource, TypeSpec, Workflow
 from embank.passes import PASSES
 from embank.passes.outline import outline
-from embank.passes.outline_order import added_order
+from embank.passes.outlining.cost import added_order
 from embank.resource_graph import canonical
 
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000)

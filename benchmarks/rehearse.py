@@ -14,17 +14,17 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
+from embank.conductor.admission import Admission
+from embank.conductor.conductor import Conductor
 from embank.document import Document, TaskSpec
 from embank.inputs.workflow import parse_workflow
 from embank.model import ActivitySpec, Operation, Phase, Policy, Request, Resource, TypeSpec
 from embank.outputs.workflow import write_workflow
 from embank.passes import compile_workflow
+from embank.rehearsal.rehearse import rehearse
+from embank.rehearsal.simulation import Simulation
+from embank.rehearsal.world import Cast
 from embank.resource_graph import canonical
-from embank.run.admission import Admission
-from embank.run.conductor import Conductor
-from embank.run.rehearse import rehearse
-from embank.run.simulated_world import Cast
-from embank.run.simulation import Simulation
 
 T = TypeVar("T")
 Seconds = Callable[[TaskSpec], float]

@@ -16,12 +16,12 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
+from embank.conductor.conductor import Conductor
+from embank.conductor.protocol import Begun, Start, Succeeded
 from embank.diagnostics import Place
 from embank.document import Document, Flow, TaskSpec, WorkflowSpec
 from embank.plugins import Poll
-from embank.run.conductor import Conductor
-from embank.run.effects import Begun, Start, Succeeded
-from embank.run.local import execute
+from embank.runner.local import execute
 
 WORKERS = 8
 PLACE = Place("benchmark", 1, 1)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 OpenBank = Callable[[Path], FilesystemBank]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from embank.conformance.bank_objects import content, keys
+from embank.conformance.bank.objects import content, keys
 from embank.plugins import BankError, ObjectMissing
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 OpenBank = Callable[[Path], FilesystemBank]
 

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from embank.conformance.bank import BankConformance, MakeBank
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank.conformance.bank.kit import BankConformance, MakeBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 
 class TestFilesystemBank(BankConformance):

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from embank.conformance.bank_objects import content, keys
-from embank.conformance.bank_races import killed_while_writing
+from embank.conformance.bank.objects import content, keys
+from embank.conformance.bank.races import killed_while_writing
 from embank.plugins import BankError
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 OpenBank = Callable[[Path], FilesystemBank]
 MIB = 1 << 20

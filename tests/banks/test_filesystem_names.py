@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from embank_plugins.banks.filesystem import FilesystemBank
-from embank_plugins.banks.filesystem_names import Kind, decode, path_of
+from embank_plugins.banks.filesystem.bank import FilesystemBank
+from embank_plugins.banks.filesystem.names import Kind, decode, path_of
 
 OpenBank = Callable[[Path], FilesystemBank]
 

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 from oslo_config import cfg
 
-from embank.inputs.provider import find_provider, load_providers
+from embank.inputs.provider.find import find_provider, load_providers
 from embank.plugins import BankError
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 OpenBank = Callable[[Path], FilesystemBank]
 

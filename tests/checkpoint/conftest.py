@@ -11,13 +11,13 @@ from types import SimpleNamespace
 import pytest
 
 from embank.checkpoint.checkpoint import Checkpoint
+from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.facts import Facts
 from embank.checkpoint.section import Section
 from embank.checkpoint.status import Status
-from embank.checkpoint.store import Checkpoints
 from embank.model import Resource
 from embank.resource_graph import canonical, to_chunks
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 SERVER = Resource("Test::Server", "s1", "web")
 VOLUME = Resource("Test::Volume", "v1", "disk")

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from embank.checkpoint.checkpoint import Checkpoint
-from embank.checkpoint.data import Data
+from embank.checkpoint.segments import Data
 from embank.checkpoint.status import Status
 from embank.model import Phase, Resource
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 PAGE = Path(__file__).parents[2] / "docs" / "bank-format.md"
 DISK = Resource("Test::Server", "../etc/passwd", "disk")

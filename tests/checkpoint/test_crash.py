@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from embank.checkpoint.checkpoint import Checkpoint
+from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.errors import CheckpointError
 from embank.checkpoint.facts import Facts
 from embank.checkpoint.status import Status
-from embank.checkpoint.store import Checkpoints
 from embank.model import Phase, Resource
 from embank.plugins import BankError, ObjectInfo
 from embank.resource_graph import canonical, to_chunks
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 OpenBank = Callable[[Path], FilesystemBank]
 SERVER = Resource("Test::Server", "s1", "web")

@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embank.checkpoint.checkpoint import Checkpoint
-from embank.checkpoint.data import Data, Stream
 from embank.checkpoint.errors import CheckpointError, Damaged, Incomplete
 from embank.checkpoint.section import Section
+from embank.checkpoint.segments import Data, Stream
 from embank.model import Resource
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 Begin = Callable[..., Checkpoint]
 Keys = Callable[..., list[str]]
@@ -210,9 +210,9 @@ def test_300_megabytes_pass_through_little_memory(tmp_path: Path) -> None:
 import resource, sys
 from types import SimpleNamespace
 from embank.checkpoint.facts import Facts
-from embank.checkpoint.store import Checkpoints
+from embank.checkpoint.checkpoints import Checkpoints
 from embank.model import Resource
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 bank = FilesystemBank(SimpleNamespace(filesystem_bank=SimpleNamespace(path=sys.argv[1])))
 section = Checkpoints(bank).create("cp", Facts("plan", "provider", "run")).section(Resource("T", "i", "n"))
 section.write("small", [b"x"]); list(section.read("small"))

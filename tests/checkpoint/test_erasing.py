@@ -7,16 +7,16 @@ from collections.abc import Callable
 import pytest
 
 from embank.checkpoint.checkpoint import Checkpoint
+from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.errors import (
     CheckpointError,
     Damaged,
     StatusRefused,
 )
 from embank.checkpoint.status import Status
-from embank.checkpoint.store import Checkpoints
 from embank.model import Phase, Resource
 from embank.plugins import BankError
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 Begin = Callable[..., Checkpoint]
 Keys = Callable[..., list[str]]

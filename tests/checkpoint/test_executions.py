@@ -9,14 +9,14 @@ from threading import Barrier
 import pytest
 
 from embank.checkpoint.checkpoint import Checkpoint
+from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.errors import (
     CheckpointError,
     Incomplete,
 )
 from embank.checkpoint.status import Status
-from embank.checkpoint.store import Checkpoints
 from embank.model import Phase, Resource, ResourceKey
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 Keys = Callable[..., list[str]]
 SERVER = Resource("Test::Server", "s1", "web")

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from embank.checkpoint.checkpoint import Checkpoint
-from embank.checkpoint.data import Data
+from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.errors import CheckpointError, CheckpointMissing, Fenced, LeaseHeld
+from embank.checkpoint.segments import Data
 from embank.checkpoint.status import Status
-from embank.checkpoint.store import Checkpoints
 from embank.model import Phase, Resource
 from embank.plugins import BankError, ObjectMissing
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 Keys = Callable[..., list[str]]
 SERVER = Resource("Test::Server", "s1", "web")

@@ -10,16 +10,16 @@ import pytest
 
 from embank import plugins
 from embank.checkpoint.checkpoint import Checkpoint
+from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.errors import (
     CheckpointExists,
     CheckpointMissing,
 )
 from embank.checkpoint.facts import Facts
 from embank.checkpoint.status import Status
-from embank.checkpoint.store import Checkpoints
 from embank.errors import ExitCode, UsageError
 from embank.model import Resource
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 Begin = Callable[..., Checkpoint]
 VOLUME = Resource("Test::Volume", "v1", "disk")

@@ -9,16 +9,16 @@ from dataclasses import replace
 import pytest
 
 from embank.checkpoint.checkpoint import Checkpoint
+from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.errors import (
     CheckpointError,
     Damaged,
     Incomplete,
 )
 from embank.checkpoint.facts import Facts
-from embank.checkpoint.store import Checkpoints
 from embank.model import Resource
 from embank.resource_graph import canonical, to_chunks
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 Keys = Callable[..., list[str]]
 SERVER = Resource("Test::Server", "s1", "web")

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from embank.checkpoint.checkpoint import Checkpoint
+from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.errors import CheckpointError, Damaged, Incomplete, Sealed, Unfit
 from embank.checkpoint.section import Section
 from embank.checkpoint.status import Status
-from embank.checkpoint.store import Checkpoints
 from embank.model import Resource
 from embank.plugins import BankSection
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 Begin = Callable[..., Checkpoint]
 Keys = Callable[..., list[str]]

@@ -15,7 +15,7 @@ from embank.checkpoint.errors import Fenced, LeaseHeld
 from embank.checkpoint.lease import Leases
 from embank.checkpoint.status import Status
 from embank.errors import ExitCode
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 HOUR = timedelta(hours=1)
 

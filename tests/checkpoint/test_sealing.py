@@ -13,7 +13,7 @@ from embank.checkpoint.errors import (
 )
 from embank.checkpoint.status import Status
 from embank.model import Resource
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 Keys = Callable[..., list[str]]
 VOLUME = Resource("Test::Volume", "v1", "disk")

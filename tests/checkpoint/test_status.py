@@ -12,14 +12,14 @@ from threading import Barrier
 import pytest
 
 from embank.checkpoint.checkpoint import Checkpoint
+from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.errors import (
     Incomplete,
     StatusRefused,
 )
 from embank.checkpoint.status import FOLLOWS, Status
-from embank.checkpoint.store import Checkpoints
 from embank.plugins import ObjectInfo
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 Begin = Callable[..., Checkpoint]
 Keys = Callable[..., list[str]]

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from embank.checkpoint.checkpoint import Checkpoint
+from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.errors import CheckpointError
 from embank.checkpoint.facts import Facts
 from embank.checkpoint.status import Status
-from embank.checkpoint.store import Checkpoints
 from embank.model import Resource
 from embank.plugins import Bank, BankError, ObjectExists, ObjectInfo, ObjectMissing
 from embank.resource_graph import canonical, to_chunks

@@ -9,13 +9,13 @@ import pytest
 from oslo_config import cfg
 
 from embank.checkpoint.checkpoint import Checkpoint
+from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.facts import Facts
 from embank.checkpoint.status import Status
-from embank.checkpoint.store import Checkpoints
 from embank.conformance.driver import Subject
-from embank.conformance.faults_memory import MemoryBank
-from embank.conformance.faults_plugin import TYPE, ScriptedPlugin
-from embank.conformance.faults_run import Site
+from embank.conformance.faults.memory_bank import MemoryBank
+from embank.conformance.faults.run import Site
+from embank.conformance.faults.scripted_plugin import TYPE, ScriptedPlugin
 from embank.model import Resource
 from embank.resource_graph import canonical, to_chunks
 

@@ -14,17 +14,17 @@ import pytest
 from oslo_config import cfg
 
 from embank.conformance.driver import Subject
-from embank.conformance.faults import Fault, FaultyBank, Kind
-from embank.conformance.faults_claims import Trial, check
-from embank.conformance.faults_kit import FaultAtEveryCall, FaultConformance, Lab
-from embank.conformance.faults_memory import MemoryBank
-from embank.conformance.faults_run import PLAIN, Site
+from embank.conformance.faults.claims import Trial, check
+from embank.conformance.faults.faulty_bank import Fault, FaultyBank, Kind
+from embank.conformance.faults.kit import FaultAtEveryCall, FaultConformance, Lab
+from embank.conformance.faults.memory_bank import MemoryBank
+from embank.conformance.faults.run import PLAIN, Site
 from embank.errors import ExitCode
 from embank.model import Policy
 from embank.plugins import Operation, Resource
-from embank_plugins.local.application import ApplicationPlugin
-from embank_plugins.local.directory import DirectoryPlugin
-from embank_plugins.local.sqlite import SQLitePlugin
+from embank_plugins.local.application.plugin import ApplicationPlugin
+from embank_plugins.local.directory.plugin import DirectoryPlugin
+from embank_plugins.local.sqlite.plugin import SQLitePlugin
 
 REPLACE = {Operation.RESTORE: {"existing": "replace"}}
 

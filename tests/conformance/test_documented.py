@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from embank.conformance.faults import Kind
+from embank.conformance.faults.faulty_bank import Kind
 
 DOCUMENT = (Path(__file__).resolve().parents[2] / "docs" / "plugins.md").read_text()
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from embank.conformance.bank_keys import KeyConformance
-from embank.conformance.bank_objects import MakeBank, ObjectConformance
-from embank.conformance.faults import Fault, FaultyBank, Kind
-from embank.conformance.faults_memory import MemoryBank
+from embank.conformance.bank.keys import KeyConformance
+from embank.conformance.bank.objects import MakeBank, ObjectConformance
+from embank.conformance.faults.faulty_bank import Fault, FaultyBank, Kind
+from embank.conformance.faults.memory_bank import MemoryBank
 from embank.plugins import Bank, BankError, ObjectExists
 
 

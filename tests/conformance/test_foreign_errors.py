@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from embank.conformance.faults import Fault, FaultyBank, Kind
-from embank.conformance.faults_claims import Trial, check
-from embank.conformance.faults_memory import MemoryBank
-from embank.conformance.faults_run import Site
+from embank.actions.guarded_bank import ForeignBank
+from embank.conformance.faults.claims import Trial, check
+from embank.conformance.faults.faulty_bank import Fault, FaultyBank, Kind
+from embank.conformance.faults.memory_bank import MemoryBank
+from embank.conformance.faults.run import Site
 from embank.errors import ExitCode
 from embank.model import Operation
 from embank.plugins import BankError
-from embank.run.foreign_bank import ForeignBank
 
 MakeSite = Callable[[Path], Site]
 

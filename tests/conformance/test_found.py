@@ -9,8 +9,8 @@ from datetime import timedelta
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.errors import Damaged
 from embank.checkpoint.status import Status
-from embank.conformance.faults import Fault, FaultyBank, Kind
-from embank.conformance.faults_memory import MemoryBank
+from embank.conformance.faults.faulty_bank import Fault, FaultyBank, Kind
+from embank.conformance.faults.memory_bank import MemoryBank
 from embank.plugins import BankError
 
 Make = Callable[[MemoryBank], Checkpoint]

@@ -10,21 +10,21 @@ from typing import Any
 
 import pytest
 
-from embank.conformance.faults import Kind
-from embank.conformance.faults_claims import Trial, check
-from embank.conformance.faults_memory import MemoryBank
-from embank.conformance.faults_plugin import TYPE
-from embank.conformance.faults_run import PLAIN, Site, copy_of
-from embank.conformance.faults_side_by_side import side_by_side
+from embank.conformance.faults.claims import Trial, check
+from embank.conformance.faults.faulty_bank import Kind
+from embank.conformance.faults.memory_bank import MemoryBank
+from embank.conformance.faults.run import PLAIN, Site, copy_of
+from embank.conformance.faults.scripted_plugin import TYPE
+from embank.conformance.faults.side_by_side import side_by_side
 from embank.errors import ExitCode
-from embank.inputs.provider import find_provider, load_providers
+from embank.inputs.provider.find import find_provider, load_providers
 from embank.inputs.request import read_protect
 from embank.inputs.workflow import parse_workflow
 from embank.model import Operation, Policy
 from embank.outputs.workflow import write_workflow
 from embank.passes import compile_workflow
 from embank.plugins import Bank
-from embank.run.local import run_document
+from embank.runner.local import run_document
 
 AT_ONCE = (Kind.FAIL, Kind.LOSE, Kind.EXIT, Kind.INTERRUPT, Kind.RUBBISH)
 HANGING = (Kind.STALL, Kind.LATE)
@@ -144,7 +144,10 @@ PROVIDER = """
 @pytest.mark.parametrize(("fault", "code"), [("", ExitCode.OK), ("2 exit", ExitCode.FAILED)])
 def test_it_is_a_plugin_like_any_other(install: Callable[..., Path], tmp_path: Path, fault: str, code: int) -> None:
     """Installed, named in a provider file, and run from a plan."""
-    install("things", {"karbor.protections": {"scripted-plugin": "embank.conformance.faults_plugin:ScriptedPlugin"}})
+    install(
+        "things",
+        {"karbor.protections": {"scripted-plugin": "embank.conformance.faults.scripted_plugin:ScriptedPlugin"}},
+    )
     here = tmp_path / "providers"
     here.mkdir()
     (here / "thing.data").write_text("thing")

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from embank.clock import SystemClock
 from embank.diagnostics import Place
 from embank.document import Document, Expression, Flow, Retry, TaskSpec, WorkflowSpec
-from embank.engines.seen import Seen, SeenAttempt, SeenTask
-from embank.engines.translate import translate
-from embank.run.clock import SystemClock
-from embank.run.events import Event
-from embank.run.replay import Replayed, replay
+from embank.journal.replay import Replayed, replay
+from embank.mistral.seen import Seen, SeenAttempt, SeenTask
+from embank.mistral.translate import translate
+from embank.reporting.events import Event
 
 START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 ID = "5c1c2f5e-7e5b-4c7e-9d38-5a6f0f4f7a01"

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from embank.conductor.program import expected_tasks
 from embank.document import Document
-from embank.engines.expected import expected_paths, missing
 from embank.inputs.workflow import parse_workflow
-from embank.run.program import expected_tasks
+from embank.mistral.expected import expected_paths, missing
 
 PATHS = [
     "begin",

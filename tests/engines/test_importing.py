@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
+from embank.clock import SystemClock
 from embank.document import Document
-from embank.engines.importing import ImportRefused, import_execution, imported
 from embank.errors import ExitCode, UsageError
-from embank.run.clock import SystemClock
-from embank.run.entries import EXECUTION
-from embank.run.executions import ExecutionDirectory, ExecutionLocked, StateDirectory
-from embank.run.glance import glance
-from embank.run.heading import read_heading
-from embank.run.journal import Journal
-from embank.run.kept import read_kept
+from embank.journal.directory import ExecutionDirectory, ExecutionLocked, StateDirectory
+from embank.journal.entries import EXECUTION
+from embank.journal.file import Journal
+from embank.journal.heading import read_heading
+from embank.journal.kept import read_kept
+from embank.journal.standing import glance
+from embank.mistral.importing import ImportRefused, import_execution, imported
 
 EMBANK = Path(sys.executable).parent / "embank"
 FAILED = """

@@ -9,7 +9,7 @@ import pytest
 
 from embank.document import Document
 from embank.inputs.workflow import parse_workflow
-from embank.run.events import Message, TaskRetried, TaskSucceeded
+from embank.reporting.events import Message, TaskRetried, TaskSucceeded
 
 WELL = """
     begin             SUCCESS 0-1

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from embank.conductor import protocol, states
+from embank.conductor.conductor import Conductor
+from embank.conductor.protocol import Due, Timer
 from embank.document import Document
-from embank.engines.seen import Seen, SeenAttempt, SeenTask
-from embank.run import effects, states
-from embank.run.conductor import Conductor
-from embank.run.effects import Due, Timer
+from embank.mistral.seen import Seen, SeenAttempt, SeenTask
 
 SETTINGS = settings(
     max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -81,26 +81,26 @@ class SmallMistral:
     def run(self) -> None:
         self.apply(self.conductor.start())
         if self.cancel is not None:
-            self.at(self.cancel, effects.Cancelled())
+            self.at(self.cancel, protocol.Cancelled())
         while self.queue and self.queue[0][0] <= self.cut:
             self.now, _, event = heapq.heappop(self.queue)
-            if isinstance(event, tuple) and not isinstance(event, effects.Event):
+            if isinstance(event, tuple) and not isinstance(event, protocol.Event):
                 self.end(*event)
             elif self.fits(event):
                 self.take(event)
 
     def fits(self, event: Any) -> bool:
         state = self.conductor.state
-        if isinstance(event, effects.Cancelled):
+        if isinstance(event, protocol.Cancelled):
             return not self.finished
         if isinstance(event, Due):
             return self.conductor.heeds(event)
-        if isinstance(event, effects.Resumed):
+        if isinstance(event, protocol.Resumed):
             return event.row in state.paused
         return state.task[event.row] is states.READY and (self.cancelled is None or self.closes)
 
     def take(self, event: Any) -> None:
-        if isinstance(event, effects.Cancelled):
+        if isinstance(event, protocol.Cancelled):
             self.cancelled = self.now
             self.running_when_cancelled = {
                 row: self.now
@@ -112,12 +112,12 @@ class SmallMistral:
         if isinstance(event, Due) and event.timer is Timer.TIMEOUT:
             if event.row in self.running_when_cancelled:
                 return
-            self.apply(self.conductor.advance(effects.Failed(event.row, "Task timed out")))
+            self.apply(self.conductor.advance(protocol.Failed(event.row, "Task timed out")))
             self.tasks[event.row]["info"] = f"Task timed out [timeout(s)={self.spec(event.row).timeout}]."
             return
-        if isinstance(event, effects.Resumed):
+        if isinstance(event, protocol.Resumed):
             self.tasks[event.row]["started"] = self.now
-        if isinstance(event, effects.Begun):
+        if isinstance(event, protocol.Begun):
             mine = Attempt(self.now, self.behaviour.clock())
             self.attempts.setdefault(event.row, []).append(mine)
             self.note(event.row)
@@ -127,22 +127,22 @@ class SmallMistral:
     def end(self, row: int, attempt: Attempt, well: bool) -> None:
         attempt.state, attempt.ended = "SUCCESS" if well else "ERROR", self.now
         if self.conductor.state.task[row] is states.RUNNING and self.attempts[row][-1] is attempt:
-            self.apply(self.conductor.advance(effects.Succeeded(row) if well else effects.Failed(row, "no")))
+            self.apply(self.conductor.advance(protocol.Succeeded(row) if well else protocol.Failed(row, "no")))
 
-    def apply(self, new: list[effects.Effect]) -> None:
+    def apply(self, new: list[protocol.Effect]) -> None:
         for effect in new:
-            if isinstance(effect, effects.Start):
-                self.at(self.now + self.behaviour.seconds(1), effects.Begun(effect.row))
-            elif isinstance(effect, effects.Wait):
+            if isinstance(effect, protocol.Start):
+                self.at(self.now + self.behaviour.seconds(1), protocol.Begun(effect.row))
+            elif isinstance(effect, protocol.Wait):
                 self.note(effect.row)
                 self.at(self.now + effect.seconds, Due(effect.row, effect.attempt, effect.timer))
-            elif isinstance(effect, effects.Pause):
+            elif isinstance(effect, protocol.Pause):
                 self.note(effect.row)
                 if self.behaviour.pauses:
-                    self.at(self.now + self.behaviour.seconds(5), effects.Resumed(effect.row))
-            elif isinstance(effect, effects.Changed):
+                    self.at(self.now + self.behaviour.seconds(5), protocol.Resumed(effect.row))
+            elif isinstance(effect, protocol.Changed):
                 self.changed(effect.row, effect.state)
-            elif isinstance(effect, effects.Finished):
+            elif isinstance(effect, protocol.Finished):
                 self.finished = str(effect.state)
 
     def changed(self, row: int, to: states.TaskState) -> None:

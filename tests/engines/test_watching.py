@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from embank.document import Document
-from embank.engines.watching import Changes
+from embank.mistral.watching import Changes
 
 BEGUN = "begin SUCCESS 0-1 \n activities RUNNING 1- \n"
 

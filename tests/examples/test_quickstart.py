@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from embank.errors import ExitCode
-from embank.inputs.provider import Provider, find_provider, load_providers
+from embank.inputs.provider.find import Provider, find_provider, load_providers
 from embank.inputs.workflow import read_workflow
-from embank.run.local import run_document
+from embank.runner.local import run_document
 
 QUICKSTART = Path(__file__).resolve().parents[2] / "examples" / "quickstart"
 EMBANK = Path(sys.executable).parent / "embank"

@@ -10,7 +10,7 @@ import pytest
 
 from embank.errors import ExitCode
 from embank.inputs.discover import DiscoveryFailed, discover, undiscoverable
-from embank.inputs.provider import Provider, find_provider, load_providers
+from embank.inputs.provider.find import Provider, find_provider, load_providers
 from embank.model import ResourceGraph
 
 SOURCE = '''

@@ -9,7 +9,7 @@ import pytest
 from embank.diagnostics import Checked
 from embank.inputs import yaml
 from embank.inputs.kinds import Kind, kind_of, kind_of_file
-from embank.inputs.plan import read_plan
+from embank.inputs.plan.plan import read_plan
 from embank.inputs.resources import read_resources
 from embank.inputs.workflow import read_workflow
 

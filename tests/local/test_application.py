@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from embank.conformance.driver import Driver, KitContext, Subject
-from embank.conformance.faults import FaultyBank
+from embank.conformance.faults.faulty_bank import FaultyBank
 from embank.plugins import Bank, Operation, Phase, Poll, Resource
 from embank_plugins.local import LocalError
-from embank_plugins.local.application import ApplicationPlugin
+from embank_plugins.local.application.plugin import ApplicationPlugin
 from embank_plugins.local.command import TAIL, run
 
 RESOURCE = Resource("Local::Application", "shop", "Shop")

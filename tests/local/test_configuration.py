@@ -9,17 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embank.plugins import Resource
-from embank_plugins.local.application import ApplicationPlugin
-from embank_plugins.local.directory import DirectoryPlugin
-from embank_plugins.local.postgresql import PostgreSQLPlugin
-from embank_plugins.local.postgresql_section import parse_connection, write_connection
+from embank_plugins.local.application.plugin import ApplicationPlugin
+from embank_plugins.local.directory.plugin import DirectoryPlugin
+from embank_plugins.local.postgresql.plugin import PostgreSQLPlugin
+from embank_plugins.local.postgresql.section import parse_connection, write_connection
 from embank_plugins.local.protectables import (
     ApplicationProtectable,
     DirectoryProtectable,
     PostgreSQLProtectable,
     SQLiteProtectable,
 )
-from embank_plugins.local.sqlite import SQLitePlugin
+from embank_plugins.local.sqlite.plugin import SQLitePlugin
 
 GOOD = """
 [local_application]

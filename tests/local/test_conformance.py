@@ -16,9 +16,9 @@ from embank.conformance.driver import Driver
 from embank.conformance.plugin import RESOURCE_IDS, ProtectionPluginConformance, Subject
 from embank.conformance.restarts import KillingDriver
 from embank.plugins import Bank, Operation, Phase, Resource
-from embank_plugins.local.application import ApplicationPlugin
-from embank_plugins.local.directory import DirectoryPlugin
-from embank_plugins.local.sqlite import SQLitePlugin
+from embank_plugins.local.application.plugin import ApplicationPlugin
+from embank_plugins.local.directory.plugin import DirectoryPlugin
+from embank_plugins.local.sqlite.plugin import SQLitePlugin
 
 REPLACE = {Operation.RESTORE: {"existing": "replace"}}
 

@@ -13,7 +13,7 @@ from embank.conformance.driver import Driver, KitContext
 from embank.conformance.plugin import RESOURCE_IDS, ProtectionPluginConformance, Subject
 from embank.plugins import Operation, Resource
 from embank_plugins.local import LocalError
-from embank_plugins.local.postgresql import PostgreSQLPlugin, scratch_name
+from embank_plugins.local.postgresql.plugin import PostgreSQLPlugin, scratch_name
 
 pytestmark = pytest.mark.service
 

@@ -17,8 +17,8 @@ import pytest
 from embank.conformance.driver import Driver, KitContext
 from embank.plugins import Operation, Resource
 from embank_plugins.local import LocalError
-from embank_plugins.local.sqlite import SQLitePlugin
-from embank_plugins.local.sqlite_file import back_up, make_room
+from embank_plugins.local.sqlite.file import back_up, make_room
+from embank_plugins.local.sqlite.plugin import SQLitePlugin
 
 RESOURCE = Resource("Local::SQLite", "orders", "Orders")
 # Every transaction adds a row to both tables: a copy is consistent when they have the same rows.

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from embank.engines.connection import connect
-from embank.engines.mistral import Mistral
-from embank.engines.watching import FORGOTTEN, watch
 from embank.inputs.workflow import parse_workflow
-from embank.run.events import Event, Message
+from embank.mistral.client import Mistral
+from embank.mistral.connection import connect
+from embank.mistral.watching import FORGOTTEN, watch
+from embank.reporting.events import Event, Message
 
 pytestmark = pytest.mark.service
 PATIENCE = 60  # s

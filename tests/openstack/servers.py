@@ -19,7 +19,7 @@ import pytest
 from embank.conformance.driver import Driver, KitContext, filesystem_bank
 from embank.conformance.plugin import Subject
 from embank.plugins import Json, Operation, Phase, Resource
-from embank_plugins.openstack.server import ServerPlugin
+from embank_plugins.openstack.server.plugin import ServerPlugin
 
 topology = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("topology.py"))))
 TYPE = "OS::Nova::Server"

@@ -21,7 +21,7 @@ from embank.conformance.driver import Driver, KitContext, filesystem_bank
 from embank.conformance.plugin import ProtectionPluginConformance, Subject
 from embank.plugins import Operation, Phase, Resource
 from embank_plugins.openstack import OpenStackError
-from embank_plugins.openstack.image import ImagePlugin
+from embank_plugins.openstack.image.plugin import ImagePlugin
 
 pytestmark = pytest.mark.openstack
 
@@ -406,7 +406,7 @@ from oslo_config import cfg
 from pathlib import Path
 from embank.conformance.driver import Driver, Subject, filesystem_bank
 from embank.plugins import Operation, Resource
-from embank_plugins.openstack.image import ImagePlugin
+from embank_plugins.openstack.image.plugin import ImagePlugin
 
 conf = cfg.ConfigOpts()
 for name, options in ImagePlugin.options().items():

@@ -14,7 +14,7 @@ from embank.conformance.driver import Driver, KitContext, exhaust, filesystem_ba
 from embank.conformance.plugin import ProtectionPluginConformance, Subject
 from embank.plugins import Operation, Resource
 from embank_plugins.openstack import OpenStackError
-from embank_plugins.openstack.network import NetworkPlugin
+from embank_plugins.openstack.network.plugin import NetworkPlugin
 
 pytestmark = pytest.mark.openstack
 topology = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("topology.py"))))

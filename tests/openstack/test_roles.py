@@ -14,11 +14,11 @@ import pytest
 from embank.conformance.driver import Driver, Subject, filesystem_bank
 from embank.plugins import Operation, ProtectionPlugin, Resource
 from embank_plugins.openstack import IMAGE, NETWORK, PROJECT, SERVER, VOLUME, OpenStackError
-from embank_plugins.openstack.image import ImagePlugin
-from embank_plugins.openstack.network import NetworkPlugin
+from embank_plugins.openstack.image.plugin import ImagePlugin
+from embank_plugins.openstack.network.plugin import NetworkPlugin
 from embank_plugins.openstack.project import ProjectPlugin
-from embank_plugins.openstack.server import ServerPlugin
-from embank_plugins.openstack.volume_snapshot import VolumeSnapshotPlugin
+from embank_plugins.openstack.server.plugin import ServerPlugin
+from embank_plugins.openstack.volume.snapshot import VolumeSnapshotPlugin
 
 pytestmark = pytest.mark.openstack
 volumes = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("volumes.py"))))

@@ -20,7 +20,7 @@ from embank.conformance.driver import KitContext, exhaust
 from embank.conformance.plugin import ProtectionPluginConformance, Subject
 from embank.plugins import Json, Operation, Phase, Resource
 from embank_plugins.openstack import OpenStackError
-from embank_plugins.openstack.server import ServerPlugin
+from embank_plugins.openstack.server.plugin import ServerPlugin
 
 pytestmark = pytest.mark.openstack
 STRIDE = 10

@@ -18,7 +18,7 @@ from embank.conformance.driver import Driver, filesystem_bank
 from embank.model import Operation
 from embank.plugins import Bank
 from embank_plugins.openstack import OpenStackError
-from embank_plugins.openstack.volume_backup import VolumeBackupPlugin
+from embank_plugins.openstack.volume.backup import VolumeBackupPlugin
 
 pytestmark = pytest.mark.openstack
 volumes = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("volumes.py"))))

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 import pytest
 
 from embank.conformance.plugin import ProtectionPluginConformance, Subject
-from embank_plugins.openstack.volume_backup import VolumeBackupPlugin
-from embank_plugins.openstack.volume_snapshot import VolumeSnapshotPlugin
+from embank_plugins.openstack.volume.backup import VolumeBackupPlugin
+from embank_plugins.openstack.volume.snapshot import VolumeSnapshotPlugin
 
 pytestmark = pytest.mark.openstack
 HERE = Path(__file__)

@@ -19,8 +19,8 @@ from embank.conformance.driver import Driver, KitContext, exhaust, filesystem_ba
 from embank.model import Operation
 from embank.plugins import Bank
 from embank_plugins.openstack import OpenStackError
-from embank_plugins.openstack.volume_backup import VolumeBackupPlugin
-from embank_plugins.openstack.volume_snapshot import VolumeSnapshotPlugin
+from embank_plugins.openstack.volume.backup import VolumeBackupPlugin
+from embank_plugins.openstack.volume.snapshot import VolumeSnapshotPlugin
 
 pytestmark = pytest.mark.openstack
 volumes = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("volumes.py"))))

@@ -14,7 +14,7 @@ from embank.conformance.driver import Driver, filesystem_bank
 from embank.model import Operation
 from embank.plugins import Bank
 from embank_plugins.openstack import OpenStackError
-from embank_plugins.openstack.volume_snapshot import VolumeSnapshotPlugin
+from embank_plugins.openstack.volume.snapshot import VolumeSnapshotPlugin
 
 pytestmark = pytest.mark.openstack
 volumes = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("volumes.py"))))

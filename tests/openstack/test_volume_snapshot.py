@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from embank.conformance.driver import filesystem_bank
-from embank_plugins.openstack.volume_snapshot import VolumeSnapshotPlugin
+from embank_plugins.openstack.volume.snapshot import VolumeSnapshotPlugin
 
 pytestmark = pytest.mark.openstack
 volumes = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("volumes.py"))))

@@ -15,7 +15,7 @@ from oslo_config import cfg
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.conformance.driver import Driver, KitContext, filesystem_bank
 from embank.model import Operation, Phase, Resource
-from embank_plugins.openstack.volume_backup import VolumeBackupPlugin
+from embank_plugins.openstack.volume.backup import VolumeBackupPlugin
 
 volumes = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("volumes.py"))))
 TOGETHER = {"snapshot_together": True}

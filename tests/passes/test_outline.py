@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from embank.model import Body, Kind, Operation, Phase, Request, Resource, ResourceKey, Task, Workflow
 from embank.passes import PASSES
 from embank.passes.outline import outline
-from embank.passes.outline_order import AddedOrder, added_order
+from embank.passes.outlining.cost import AddedOrder, added_order
 from embank.resource_graph import canonical, restrict
 
 PRE, READY, PARALLEL, POST = Phase

@@ -9,10 +9,8 @@ from typing import Any
 
 import pytest
 
-from embank.diagnostics import Place
-from embank.document import Document, Expression, Flow, Retry, TaskSpec, WorkflowSpec
-from embank.run.conductor import Conductor
-from embank.run.effects import (
+from embank.conductor.conductor import Conductor
+from embank.conductor.protocol import (
     Abandon,
     Begun,
     Cancelled,
@@ -28,6 +26,8 @@ from embank.run.effects import (
     Timer,
     Wait,
 )
+from embank.diagnostics import Place
+from embank.document import Document, Expression, Flow, Retry, TaskSpec, WorkflowSpec
 
 PLACE = Place("file.yaml", 7, 3)
 RUN = {"provider": "p", "plan": "shop", "operation": "protect", "checkpoint": "c", "execution": "e"}

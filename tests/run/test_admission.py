@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embank.run.admission import Admission
+from embank.conductor.admission import Admission
 
 
 def taken(admission: Admission) -> list[int]:

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from embank.conductor.conductor import Conductor
+from embank.conductor.protocol import Start
+from embank.conductor.states import ENDED, NEXT, TaskState
 from embank.document import Expression, Flow, WorkflowSpec
-from embank.run.conductor import Conductor
-from embank.run.effects import Start
-from embank.run.states import ENDED, NEXT, TaskState
 
 Play = Callable[..., Any]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from embank.conductor.conductor import Conductor
+from embank.conductor.protocol import Begun, Failed, Finished, Start, Succeeded
+from embank.conductor.states import FlowState
 from embank.inputs.workflow import parse_workflow
-from embank.run.conductor import Conductor
-from embank.run.effects import Begun, Failed, Finished, Start, Succeeded
-from embank.run.states import FlowState
 
 DOCUMENT = """
 version: '2.0'

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from embank.run.conductor import Conductor
-from embank.run.effects import Abandon, Begun, Cancelled, Due, Failed, Resumed, Start, Succeeded, Wait
+from embank.conductor.conductor import Conductor
+from embank.conductor.protocol import Abandon, Begun, Cancelled, Due, Failed, Resumed, Start, Succeeded, Wait
 
 Play = Callable[..., Any]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from embank.run import events
-from embank.run.detached import MANY, Detached
+from embank.reporting import events
+from embank.reporting.detached import MANY, Detached
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from embank.plugins import Poll
-from embank.run import events
-from embank.run.local import execute
+from embank.reporting import events
+from embank.runner.local import execute
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "events.md"
 KINDS = [

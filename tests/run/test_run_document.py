@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 import pytest
 
+from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.errors import CheckpointMissing
 from embank.checkpoint.status import Status
-from embank.checkpoint.store import Checkpoints
 from embank.errors import ExitCode
-from embank.inputs.provider import Provider
+from embank.inputs.provider.find import Provider
 from embank.inputs.workflow import parse_workflow
 from embank.model import Operation, Policy, Request, Resource, ResourceGraph, TypeSpec
 from embank.outputs.workflow import write_workflow
@@ -23,8 +23,8 @@ from embank.plugins import Bank, BankError, ObjectInfo, Poll, ProtectionPlugin, 
 from embank.plugins.checks import activities
 from embank.plugins.registry import LoadedBank, LoadedPlugin
 from embank.resource_graph import canonical
-from embank.run.local import Outcome, run_document
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank.runner.local import Outcome, run_document
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 SHOP, DISK, IMAGE = (
     Resource("T::App", "shop", "Shop"),

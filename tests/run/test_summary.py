@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from embank.errors import ExitCode
-from embank.run.summary import Span, Summary, Times, summarise
-from embank.run.summary_text import duration, summary_text
-from embank.run.windows import Window
+from embank.reporting.summary import Span, Summary, Times, summarise
+from embank.reporting.summary_text import duration, summary_text
+from embank.reporting.windows import Window
 
 Play = Callable[..., Any]
 Clocked = Callable[..., Summary]

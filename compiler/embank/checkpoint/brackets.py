@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from embank.checkpoint.errors import Damaged
 from embank.checkpoint.keys import bracket_prefix, execution_prefix
 from embank.checkpoint.objects import Clock, children, timestamp
-from embank.checkpoint.records import Records
+from embank.checkpoint.write_once import Records
 from embank.model import Phase, ResourceKey
 from embank.plugins.bank import Bank
 

@@ -19,17 +19,17 @@ from typing import NamedTuple
 
 from embank.checkpoint.brackets import Brackets
 from embank.checkpoint.errors import CheckpointError, CheckpointMissing, Damaged, Incomplete, Sealed, StatusRefused
-from embank.checkpoint.executions import Executions, OperationRecord
 from embank.checkpoint.facts import Facts, read_facts
 from embank.checkpoint.keys import checkpoint_prefix
 from embank.checkpoint.lease import Leases
 from embank.checkpoint.manifest import Manifest, Summary
 from embank.checkpoint.objects import Clock, children, delete_all, objects, utc_now
 from embank.checkpoint.once import Starts
+from embank.checkpoint.operations import Executions, OperationRecord
 from embank.checkpoint.saved_graph import SavedGraph
 from embank.checkpoint.section import Section
 from embank.checkpoint.status import Status, StatusRecord
-from embank.checkpoint.statuses import Statuses
+from embank.checkpoint.status_history import Statuses
 from embank.checkpoint.verification import Finding, Progress, verify
 from embank.model import Json, Phase, Resource, ResourceGraph, ResourceKey
 from embank.plugins.bank import Bank

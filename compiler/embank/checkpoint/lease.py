@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from embank.checkpoint.errors import Damaged, Fenced, LeaseHeld
 from embank.checkpoint.keys import checkpoint_prefix
 from embank.checkpoint.objects import Clock, timestamp, utc_now
-from embank.checkpoint.records import Records
+from embank.checkpoint.write_once import Records
 from embank.model import Json
 from embank.plugins.bank import Bank
 

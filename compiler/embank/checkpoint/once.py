@@ -17,7 +17,7 @@ from enum import StrEnum
 from embank.checkpoint.errors import CheckpointError, Damaged, Unfit
 from embank.checkpoint.keys import started_prefix
 from embank.checkpoint.objects import Clock, encode, timestamp
-from embank.checkpoint.records import Records
+from embank.checkpoint.write_once import Records
 from embank.model import Json, Resource, ResourceKey
 from embank.plugins.bank import Bank
 from embank.plugins.contract import Started

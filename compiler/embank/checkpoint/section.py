@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from embank.checkpoint.data import Data, data_names
 from embank.checkpoint.errors import Damaged, Incomplete, Unfit
 from embank.checkpoint.fitness import check_fits
 from embank.checkpoint.keys import notes_prefix, resource_prefix
 from embank.checkpoint.objects import delete_all, encode, read_json_or_none
-from embank.checkpoint.records import Records
+from embank.checkpoint.segments import Data, data_names
+from embank.checkpoint.write_once import Records
 from embank.model import Json, ResourceKey
 from embank.plugins.bank import Bank
 from embank.plugins.contract import DataInfo

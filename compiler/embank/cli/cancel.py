@@ -18,8 +18,8 @@ from embank.errors import ExitCode, UsageError
 from embank.plaintext import plain
 
 if TYPE_CHECKING:
-    from embank.run.executions import ExecutionDirectory
-    from embank.run.summary import Summary
+    from embank.journal.directory import ExecutionDirectory
+    from embank.reporting.summary import Summary
 
 LOOK_EVERY = 0.2  # s between two looks whether the runner has ended
 
@@ -44,9 +44,9 @@ class Cancel(EmbankCommand):
         refuse_overwriting_by_events(parsed_args.events)
         if is_in_engine(parsed_args):
             return cancel_in_engine(parsed_args)
-        from embank.run.executions import ExecutionLocked
-        from embank.run.interruptions import CANCEL
-        from embank.run.kept import NotBegun
+        from embank.journal.directory import ExecutionLocked
+        from embank.journal.kept import NotBegun
+        from embank.runner.interruptions import CANCEL
 
         directory = find(parsed_args)
         while True:
@@ -71,9 +71,9 @@ def _code_of(summary: Summary) -> int:
 
 def _ask(directory: ExecutionDirectory, *, wait: bool) -> int | None:
     """Ask the runner that is at work, and wait until it has stopped. None: it left off before it had."""
-    from embank.run.clock import SystemClock
-    from embank.run.kept import read_kept
-    from embank.run.summary_text import summary_text
+    from embank.clock import SystemClock
+    from embank.journal.kept import read_kept
+    from embank.reporting.summary_text import summary_text
 
     try:
         os.close(os.open(directory.cancel, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))

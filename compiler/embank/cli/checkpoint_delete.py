@@ -20,9 +20,9 @@ from embank.model import Operation
 from embank.plaintext import plain
 
 if TYPE_CHECKING:
+    from embank.checkpoint.checkpoints import CheckpointInfo, Checkpoints
     from embank.checkpoint.retention import Candidate
-    from embank.checkpoint.store import CheckpointInfo, Checkpoints
-    from embank.inputs.provider import Provider
+    from embank.inputs.provider.find import Provider
 
 RULES = {
     "last": "the last N checkpoints",
@@ -48,7 +48,7 @@ class CheckpointDelete(EmbankCommand):
         from uuid import uuid4
 
         from embank.inputs.workflow import parse_workflow
-        from embank.run.executions import state_directory
+        from embank.journal.directory import state_directory
 
         refuse_overwriting_by_events(parsed_args.events)
         provider = provider_of(parsed_args)

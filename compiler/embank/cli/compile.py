@@ -187,8 +187,8 @@ class CompileRestore(Compile):
 
     def prepare(self, arguments: argparse.Namespace) -> Checked[Prepared]:
         """From the checkpoint alone."""
+        from embank.inputs.plan.settings import read_parameters
         from embank.inputs.request import read_operation
-        from embank.inputs.settings import read_parameters
 
         settings = need(read_parameters(arguments.parameters)) if arguments.parameters else None
         provider = provider_of(arguments)

@@ -15,10 +15,10 @@ from embank.plaintext import plain
 
 if TYPE_CHECKING:
     from embank.document import Document
-    from embank.engines.mistral import Mistral
-    from embank.engines.seen import Seen
-    from embank.run.executions import ExecutionDirectory
-    from embank.run.summary import Summary
+    from embank.journal.directory import ExecutionDirectory
+    from embank.mistral.client import Mistral
+    from embank.mistral.seen import Seen
+    from embank.reporting.summary import Summary
 
 __all__ = ["add_engine_options", "add_state_directory", "engine_of", "follow", "keep", "workflow_of"]
 
@@ -31,8 +31,8 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
 
 def engine_of(arguments: argparse.Namespace, url: str = "") -> Mistral:
     """The engine that the options, the environment, or else `url` name. Raises UsageError, EngineError."""
-    from embank.engines.connection import connect
-    from embank.engines.mistral import Mistral
+    from embank.mistral.client import Mistral
+    from embank.mistral.connection import connect
 
     return Mistral(connect(arguments.mistral_url, arguments.os_cloud, otherwise=url))
 
@@ -42,8 +42,8 @@ def workflow_of(arguments: argparse.Namespace) -> tuple[Mistral, str, Document, 
     else as the engine has it. Raises ExecutionMissing, UsageError, EngineError, Reported.
     """
     from embank.inputs.workflow import parse_workflow
-    from embank.run.executions import ExecutionMissing, state_directory
-    from embank.run.heading import read_heading
+    from embank.journal.directory import ExecutionMissing, state_directory
+    from embank.journal.heading import read_heading
 
     try:
         directory = state_directory(arguments.state_dir).find(arguments.execution)
@@ -79,9 +79,9 @@ def keep(
     document: Document, source: bytes, seen: Seen, url: str, arguments: argparse.Namespace
 ) -> ExecutionDirectory:
     """Keep what was seen, in the place of what was kept before."""
-    from embank.engines.importing import import_execution
-    from embank.engines.mistral import namespace_of
-    from embank.run.executions import state_directory
+    from embank.journal.directory import state_directory
+    from embank.mistral.client import namespace_of
+    from embank.mistral.importing import import_execution
 
     state, namespace = state_directory(arguments.state_dir), namespace_of(document.sha256)
     return import_execution(state, document, source, seen, url=url, namespace=namespace)
@@ -91,10 +91,10 @@ def follow(
     engine: Mistral, document: Document, source: bytes, execution: str, arguments: argparse.Namespace
 ) -> Summary | None:
     """Watch until the execution has ended, and keep it. None: a person does not want to watch any more."""
-    from embank.engines.watching import patiently, watch
-    from embank.run.clock import SystemClock
-    from embank.run.kept import read_kept
-    from embank.run.live import progress_on
+    from embank.clock import SystemClock
+    from embank.journal.kept import read_kept
+    from embank.mistral.watching import patiently, watch
+    from embank.reporting.live import progress_on
 
     progress = progress_on(sys.stderr)
     try:

@@ -14,16 +14,16 @@ from embank.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from embank.document import Document
-    from embank.engines.mistral import Mistral
-    from embank.engines.seen import Seen
+    from embank.mistral.client import Mistral
+    from embank.mistral.seen import Seen
 
 LOOK_EVERY = 1.0  # s
 
 
 def is_in_engine(arguments: argparse.Namespace) -> bool:
     """Whether Mistral executes it: as is known here, or because the options say where Mistral is."""
-    from embank.run.executions import ExecutionMissing, state_directory
-    from embank.run.glance import glance
+    from embank.journal.directory import ExecutionMissing, state_directory
+    from embank.journal.standing import glance
 
     try:
         directory = state_directory(arguments.state_dir).find(arguments.execution)
@@ -34,10 +34,10 @@ def is_in_engine(arguments: argparse.Namespace) -> bool:
 
 def cancel_in_engine(arguments: argparse.Namespace) -> int:
     """Stop it, wait for what runs, run the closers in an execution of their own. Exit 0 when nothing is open."""
-    from embank.engines.seen import CANCELLED
-    from embank.engines.watching import patiently
-    from embank.run.clock import SystemClock
-    from embank.run.kept import read_kept
+    from embank.clock import SystemClock
+    from embank.journal.kept import read_kept
+    from embank.mistral.seen import CANCELLED
+    from embank.mistral.watching import patiently
 
     engine, execution, document, source = workflow_of(arguments)
     seen = patiently(lambda: engine.look(execution, retried(document)), say)
@@ -55,8 +55,8 @@ def cancel_in_engine(arguments: argparse.Namespace) -> int:
 
 def _is_open(document: Document, source: bytes, seen: Seen, engine: Mistral, arguments: argparse.Namespace) -> bool:
     """Whether it has ended with a closer that failed."""
-    from embank.run.clock import SystemClock
-    from embank.run.kept import read_kept
+    from embank.clock import SystemClock
+    from embank.journal.kept import read_kept
 
     found = read_kept(keep(document, source, seen, engine.url, arguments), SystemClock())
     return found.summary(SystemClock()).exit_code is ExitCode.FAILED_OPEN
@@ -64,7 +64,7 @@ def _is_open(document: Document, source: bytes, seen: Seen, engine: Mistral, arg
 
 def _wait_for_actions(engine: Mistral, execution: str, grace: float) -> None:
     """Mistral does not interrupt actions: what freezes now must not freeze after it was thawed."""
-    from embank.engines.watching import patiently
+    from embank.mistral.watching import patiently
 
     until = time.monotonic() + grace
     while running := patiently(lambda: engine.acting(execution), say):
@@ -75,8 +75,8 @@ def _wait_for_actions(engine: Mistral, execution: str, grace: float) -> None:
 
 
 def _close(engine: Mistral, document: Document, execution: str) -> Seen:
-    from embank.engines.closing import closing_workflow, with_closers
-    from embank.engines.watching import patiently
+    from embank.mistral.closing import closing_workflow, with_closers
+    from embank.mistral.watching import patiently
 
     name, text = closing_workflow(document, execution)
     namespace = engine.namespace(execution)

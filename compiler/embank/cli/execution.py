@@ -27,8 +27,8 @@ class ExecutionList(EmbankCommand, Lister):
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """A row an execution."""
-        from embank.run.executions import state_directory
-        from embank.run.glance import glance
+        from embank.journal.directory import state_directory
+        from embank.journal.standing import glance
 
         state = state_directory(parsed_args.state_dir, existing=True)
         seen = sorted((glance(each) for each in state.all()), key=lambda one: (one.started, one.id), reverse=True)
@@ -51,12 +51,12 @@ class ExecutionShow(EmbankCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Exit 0 whatever became of it: the question was answered."""
-        from embank.run.clock import SystemClock
-        from embank.run.executions import state_directory
-        from embank.run.glance import Standing, glance
-        from embank.run.kept import read_kept
-        from embank.run.standing_text import standing_text
-        from embank.run.summary_text import summary_text
+        from embank.clock import SystemClock
+        from embank.journal.directory import state_directory
+        from embank.journal.kept import read_kept
+        from embank.journal.standing import Standing, glance
+        from embank.journal.standing_text import standing_text
+        from embank.reporting.summary_text import summary_text
 
         directory = state_directory(parsed_args.state_dir).find(parsed_args.execution)
         clock = SystemClock()
@@ -88,12 +88,12 @@ class ExecutionLogs(EmbankCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Play the journal for a listener."""
-        from embank.run.clock import SystemClock
-        from embank.run.events import EventWriter
-        from embank.run.executions import state_directory
-        from embank.run.journal import JournalDamaged
-        from embank.run.kept import read_kept
-        from embank.run.progress import LogLines
+        from embank.clock import SystemClock
+        from embank.journal.directory import state_directory
+        from embank.journal.file import JournalDamaged
+        from embank.journal.kept import read_kept
+        from embank.reporting.events import EventWriter
+        from embank.reporting.progress import LogLines
 
         directory = state_directory(parsed_args.state_dir).find(parsed_args.execution)
         listener = EventWriter(sys.stdout) if parsed_args.json else LogLines(sys.stdout)

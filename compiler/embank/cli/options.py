@@ -11,8 +11,8 @@ from embank.cli.report import need
 from embank.errors import UsageError
 
 if TYPE_CHECKING:
-    from embank.checkpoint.store import Checkpoints
-    from embank.inputs.provider import Provider
+    from embank.checkpoint.checkpoints import Checkpoints
+    from embank.inputs.provider.find import Provider
 
 
 DIGITS = 9  # of a whole number; nobody means more of anything that options count
@@ -83,7 +83,7 @@ def whole(least: int) -> Callable[[str], int]:
 
 def provider_of(arguments: argparse.Namespace) -> Provider:
     """The provider that `--provider` names. Raises Reported."""
-    from embank.inputs.provider import find_provider, load_providers
+    from embank.inputs.provider.find import find_provider, load_providers
 
     files = need(load_providers(arguments.provider_config_dir))
     return need(find_provider(files, arguments.provider))
@@ -91,8 +91,8 @@ def provider_of(arguments: argparse.Namespace) -> Provider:
 
 def checkpoints_of(provider: Provider) -> Checkpoints:
     """The checkpoints of a provider's bank, readable and writable. Raises BankError."""
-    from embank.checkpoint.store import Checkpoints
-    from embank.run.foreign_bank import ForeignBank
+    from embank.actions.guarded_bank import ForeignBank
+    from embank.checkpoint.checkpoints import Checkpoints
 
     bank = ForeignBank(provider.open_bank(), provider.without_secrets)
     bank.check()

@@ -50,7 +50,7 @@ def refuse_overwriting_by_events(target: str | None, workflow: str = "-") -> Non
 
 def provider_inputs(directory: str | None) -> list[Input]:
     """The files that any provider is read from. Raises InputUnreadable."""
-    from embank.inputs.provider import provider_paths
+    from embank.inputs.provider.find import provider_paths
 
     return [("the provider's file", path) for path in provider_paths(directory)]
 

@@ -25,7 +25,7 @@ class ProviderList(EmbankCommand, Lister):
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """A row a file."""
-        from embank.inputs.provider import check_providers, load_providers
+        from embank.inputs.provider.find import check_providers, load_providers
 
         files = need(load_providers(parsed_args.provider_config_dir))
         rows = []

@@ -12,7 +12,7 @@ from embank.cli.report import need, report
 from embank.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from embank.run.rehearse import Rehearsal
+    from embank.rehearsal.rehearse import Rehearsal
 
 ENOUGH = 100  # tasks in a file for which it pays to use all processors
 
@@ -44,13 +44,13 @@ class Rehearse(EmbankCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Rehearse it. Exit 1 when a fault leaves something frozen, or when it fails without any."""
+        from embank.conductor.states import FlowState
         from embank.inputs.durations import Durations, read_durations
         from embank.inputs.workflow import read_workflow
-        from embank.run.local import concurrency
-        from embank.run.rehearse import rehearse
-        from embank.run.rehearsed_times import seconds_of, unused
-        from embank.run.sharing_work import processors
-        from embank.run.states import FlowState
+        from embank.rehearsal.durations import seconds_of, unused
+        from embank.rehearsal.processes import processors
+        from embank.rehearsal.rehearse import rehearse
+        from embank.runner.local import concurrency
 
         if parsed_args.file == parsed_args.durations == "-":
             raise UsageError("only one of FILE and --durations can be standard input")
@@ -76,13 +76,13 @@ def _write(rehearsal: Rehearsal, arguments: argparse.Namespace) -> None:
     if arguments.format == "json":
         import json
 
-        from embank.run.rehearsal_data import rehearsal_data
+        from embank.rehearsal.data import rehearsal_data
 
         options = {"durations": arguments.durations, "parallel": arguments.parallel, "outage": arguments.outage}
         json.dump({**rehearsal_data(rehearsal), **options}, sys.stdout, indent=1)
         sys.stdout.write("\n")
         return
-    from embank.run.rehearsal_text import rehearsal_text
+    from embank.rehearsal.text import rehearsal_text
 
     lines = rehearsal_text(
         rehearsal, outage=arguments.outage, measured=bool(arguments.durations), every=arguments.all

@@ -13,7 +13,7 @@ from embank.cli.taking_up import find, take_up
 from embank.errors import UsageError
 
 if TYPE_CHECKING:
-    from embank.run.executions import ExecutionDirectory
+    from embank.journal.directory import ExecutionDirectory
 
 
 class Resume(EmbankCommand):
@@ -41,7 +41,7 @@ class Resume(EmbankCommand):
 
 def _refuse_imported(directory: ExecutionDirectory) -> None:
     """What an engine executes is not taken up here as well."""
-    from embank.engines.importing import imported
+    from embank.mistral.importing import imported
 
     if heading := imported(directory):
         raise UsageError(

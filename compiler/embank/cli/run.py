@@ -21,15 +21,16 @@ from embank.errors import UsageError
 from embank.plaintext import plain
 
 if TYPE_CHECKING:
+    from embank.clock import Clock
     from embank.document import Document
-    from embank.inputs.provider import Provider
+    from embank.inputs.provider.find import Provider
     from embank.inputs.workflow import Rule
-    from embank.run.clock import Clock
-    from embank.run.detached import Detached
-    from embank.run.events import Listener
-    from embank.run.heading import Heading
-    from embank.run.local import Outcome, Record, TakenUp
-    from embank.run.summary import Summary
+    from embank.journal.directory import Record
+    from embank.journal.heading import Heading
+    from embank.reporting.detached import Detached
+    from embank.reporting.events import Listener
+    from embank.reporting.summary import Summary
+    from embank.runner.local import Outcome, TakenUp
 
 YES = ("y", "yes")
 STALLED = 2.0  # s after which a terminal that takes no output is not waited for
@@ -50,7 +51,7 @@ class Run(EmbankCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Read it, find its provider, run it."""
-        from embank.inputs.provider import find_provider, load_providers
+        from embank.inputs.provider.find import find_provider, load_providers
 
         refuse_overwriting_by_events(parsed_args.events, parsed_args.file)
         document, source = read_file(parsed_args.file)
@@ -96,10 +97,10 @@ def run_document(
     """
     from uuid import uuid4
 
-    from embank.run.clock import SystemClock
-    from embank.run.executions import state_directory
-    from embank.run.heading import heading_of
-    from embank.run.kept import kept
+    from embank.clock import SystemClock
+    from embank.journal.directory import state_directory
+    from embank.journal.heading import heading_of
+    from embank.journal.kept import kept
 
     execution, clock = execution or str(uuid4()), SystemClock()
     heading = heading_of(
@@ -129,7 +130,7 @@ def execute(
     taken_up: TakenUp | None = None,
 ) -> Outcome:
     """Run to the end, showing progress on stderr."""
-    from embank.run import local
+    from embank.runner import local
 
     with events_to(arguments.events) as listeners, _progress() as progress:
         return local.run_document(
@@ -152,8 +153,8 @@ def execute(
 @contextmanager
 def _progress() -> Iterator[Detached]:
     """What shows it on stderr."""
-    from embank.run.detached import Detached
-    from embank.run.live import progress_on
+    from embank.reporting.detached import Detached
+    from embank.reporting.live import progress_on
 
     streams = sys.stdout, sys.stderr
     progress = Detached(progress_on(sys.stderr))
@@ -166,8 +167,8 @@ def _progress() -> Iterator[Detached]:
 
 def tell(summary: Summary, arguments: argparse.Namespace) -> None:
     """Print a summary on stdout; on stderr when stdout is taken, because the events go there."""
-    from embank.run.executions import state_directory
-    from embank.run.summary_text import summary_text
+    from embank.journal.directory import state_directory
+    from embank.reporting.summary_text import summary_text
 
     state = state_directory(arguments.state_dir).path
     out = sys.stderr if arguments.events == "-" else sys.stdout
@@ -199,8 +200,8 @@ def events_to(target: str | None) -> Iterator[Sequence[Listener]]:
     """The listener that `--events` asks for. Raises UsageError when the file cannot be written. Events that are lost
     later (a full disk) change nothing about the execution.
     """
-    from embank.run.detached import Detached
-    from embank.run.events import EventWriter
+    from embank.reporting.detached import Detached
+    from embank.reporting.events import EventWriter
 
     if target is None:
         yield ()

@@ -24,7 +24,7 @@ from embank.plaintext import plain
 
 if TYPE_CHECKING:
     from embank.document import Document
-    from embank.engines.mistral import Mistral
+    from embank.mistral.client import Mistral
 
 
 ENGINE = "mistral:23"  # whose rules a file has to keep
@@ -47,10 +47,10 @@ class Submit(EmbankCommand):
         """Print the id of the execution; with --watch exit as the execution does."""
         from uuid import uuid4
 
-        from embank.engines.errors import EngineError
-        from embank.engines.watching import patiently
-        from embank.run.command_lines import command_line
-        from embank.run.executions import state_directory
+        from embank.journal.directory import state_directory
+        from embank.mistral.errors import EngineError
+        from embank.mistral.watching import patiently
+        from embank.reporting.command_lines import command_line
 
         if parsed_args.events and not parsed_args.watch:
             raise UsageError("--events needs --watch: without it nothing is seen of the execution")
@@ -155,7 +155,7 @@ def _checked(file: str) -> tuple[Document, bytes]:
 
 def put(engine: Mistral, document: Document, source: bytes) -> str:
     """Put a workflow file into the engine: its namespace there. Raises EngineError."""
-    from embank.engines.mistral import namespace_of
+    from embank.mistral.client import namespace_of
 
     namespace = namespace_of(document.sha256)
     engine.upload(source, namespace, document.main)
@@ -164,8 +164,8 @@ def put(engine: Mistral, document: Document, source: bytes) -> str:
 
 def watched(engine: Mistral, document: Document, source: bytes, execution: str, arguments: argparse.Namespace) -> int:
     """Watch to the end, keep what was seen, tell the summary: the exit code of the execution."""
-    from embank.run.command_lines import command_line
-    from embank.run.executions import state_directory
+    from embank.journal.directory import state_directory
+    from embank.reporting.command_lines import command_line
 
     summary = follow(engine, document, source, execution, arguments)
     if summary is None:

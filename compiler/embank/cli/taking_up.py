@@ -16,12 +16,12 @@ from embank.errors import EmbankError, ExitCode, UsageError
 from embank.plaintext import plain
 
 if TYPE_CHECKING:
-    from embank.inputs.provider import Provider
-    from embank.run.clock import SystemClock
-    from embank.run.executions import ExecutionDirectory
-    from embank.run.heading import Heading
-    from embank.run.kept import KeptExecution
-    from embank.run.summary import Summary
+    from embank.clock import SystemClock
+    from embank.inputs.provider.find import Provider
+    from embank.journal.directory import ExecutionDirectory
+    from embank.journal.heading import Heading
+    from embank.journal.kept import KeptExecution
+    from embank.reporting.summary import Summary
 
 SHOWN = 40  # tasks of each kind that are listed
 
@@ -38,12 +38,12 @@ class Ended(UsageError):
 
 def take_up(directory: ExecutionDirectory, arguments: argparse.Namespace, cancel_by: str, *, debug: bool) -> Summary:
     """Run what is left of an execution, or only what closes it. Raises EmbankError, before anything is done."""
-    from embank.run.clock import SystemClock
-    from embank.run.entries import GIVEN_UP
-    from embank.run.given_up import is_given_up
-    from embank.run.interruptions import CANCEL
-    from embank.run.kept import read_kept
-    from embank.run.local import TakenUp
+    from embank.actions.given_up import is_given_up
+    from embank.clock import SystemClock
+    from embank.conductor.resuming import CHECKPOINT_FAILED
+    from embank.journal.kept import read_kept
+    from embank.runner.interruptions import CANCEL
+    from embank.runner.local import TakenUp
 
     clock = SystemClock()
     with directory.locked():
@@ -63,7 +63,7 @@ def take_up(directory: ExecutionDirectory, arguments: argparse.Namespace, cancel
                 "its checkpoint says that it has failed: the journal could not be written to the end. Nothing is "
                 "repeated; what is still open is closed\n"
             )
-            cancel_by = GIVEN_UP
+            cancel_by = CHECKPOINT_FAILED
         _say_what_becomes_of(found, clock, cancel_by)
         with found.opened(clock) as record:
             outcome = execute(
@@ -83,7 +83,7 @@ def take_up(directory: ExecutionDirectory, arguments: argparse.Namespace, cancel
 
 def find(arguments: argparse.Namespace) -> ExecutionDirectory:
     """The execution that is named. Raises ExecutionMissing."""
-    from embank.run.executions import state_directory
+    from embank.journal.directory import state_directory
 
     return state_directory(arguments.state_dir).find(arguments.execution)
 
@@ -111,8 +111,8 @@ def _close_again(
     found: KeptExecution, first: Summary, arguments: argparse.Namespace, clock: SystemClock, *, debug: bool
 ) -> Summary:
     """Run the closers of an execution that has ended with something open."""
-    from embank.run.closers_again import closed_in, closers_alone, merged
-    from embank.run.entries import CLOSERS
+    from embank.journal.closers_again import closed_in, closers_alone, merged
+    from embank.journal.entries import CLOSERS
 
     provider = _provider(found, arguments, cancelling=True)
     sys.stderr.write("the execution has ended with something open: its closers run again\n")
@@ -127,7 +127,7 @@ def _close_again(
 
 def _provider(found: KeptExecution, arguments: argparse.Namespace, *, cancelling: bool) -> Provider:
     """The provider that the execution began with. Raises Stale when it has changed: closers run all the same."""
-    from embank.inputs.provider import find_provider, load_providers
+    from embank.inputs.provider.find import find_provider, load_providers
 
     heading = found.heading
     if heading.cloud:  # what was begun in a cloud goes on there, unless somebody says otherwise
@@ -146,8 +146,8 @@ def _provider(found: KeptExecution, arguments: argparse.Namespace, *, cancelling
 
 
 def _changes(heading: Heading, found: KeptExecution, provider: Provider) -> Iterator[str]:
-    from embank.run.heading import heading_of
-    from embank.run.kept import source_changed
+    from embank.journal.heading import heading_of
+    from embank.journal.kept import source_changed
 
     if source_changed(heading):
         sys.stderr.write(
@@ -168,7 +168,7 @@ def _changes(heading: Heading, found: KeptExecution, provider: Provider) -> Iter
 
 def _say_what_becomes_of(found: KeptExecution, clock: SystemClock, cancel_by: str) -> None:
     """Every task, and why it is kept, repeated, given up or still to come; of many the first ones."""
-    from embank.run.resuming import standings
+    from embank.conductor.resuming import standings
 
     if found.contents.damage:
         sys.stderr.write(

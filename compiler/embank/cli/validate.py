@@ -36,7 +36,7 @@ class Validate(EmbankCommand):
         return checked
 
     def _providers(self, arguments: argparse.Namespace) -> ExitCode:
-        from embank.inputs.provider import check_providers, load_providers
+        from embank.inputs.provider.find import check_providers, load_providers
 
         files = need(load_providers(arguments.provider_config_dir))
         return report(check_providers(files), strict=arguments.strict)

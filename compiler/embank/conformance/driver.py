@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from embank.checkpoint.checkpoint import Checkpoint
+from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.facts import Facts
 from embank.checkpoint.status import Status
-from embank.checkpoint.store import Checkpoints
 from embank.model import EMPTY, Json, Operation, Parameters, Phase, Resource
 from embank.plugins import Bank, Poll, ProtectionPlugin, Started
 from embank.plugins.checks import activities

@@ -1,1 +1,1 @@
-"""Engines that execute workflow files on many machines: OpenStack Mistral."""
+"""Where the actions were found before they moved to `embank.mistral`: a Mistral may have kept their class paths."""

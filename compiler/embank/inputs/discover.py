@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from embank.errors import EmbankError, ExitCode
 from embank.graph import find_cycle
-from embank.inputs.provider import Provider
+from embank.inputs.provider.find import Provider
 from embank.model import Resource, ResourceGraph, ResourceKey
 from embank.plugins import Protectable
 from embank.plugins.installed import summary

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 from embank.diagnostics import Checked, Place, has_errors
 from embank.inputs import yaml
-from embank.inputs.settings import LARGEST
+from embank.inputs.plan.settings import LARGEST
 from embank.inputs.shape import Shape, TooManyProblems, named, quoted
 from embank.model import Json, Phase
 

@@ -14,12 +14,12 @@ from functools import partial
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.errors import Damaged, Incomplete
 from embank.diagnostics import Checked, Diagnostic, Severity
-from embank.inputs.parameters import resolve_parameters
-from embank.inputs.plan import read_plan
-from embank.inputs.provider import Provider, find_provider, load_providers
+from embank.inputs.plan.parameters import resolve_parameters
+from embank.inputs.plan.plan import read_plan
+from embank.inputs.plan.selection import check_types, select
+from embank.inputs.plan.settings import Settings, no_settings, resolve_policies
+from embank.inputs.provider.find import Provider, find_provider, load_providers
 from embank.inputs.resources import read_resources
-from embank.inputs.selection import check_types, select
-from embank.inputs.settings import Settings, no_settings, resolve_policies
 from embank.model import Operation, Phase, Request, Resource, ResourceGraph, Source, TypeSpec
 from embank.plugins.registry import LoadedPlugin
 from embank.resource_graph import to_chunks

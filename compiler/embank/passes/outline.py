@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from embank.diagnostics import Checked
 from embank.model import Body, Kind, Phase, Request, ResourceGraph, Task, Workflow
-from embank.passes.outline_layout import Layout, Part
-from embank.passes.outline_pack import pack
+from embank.passes.outlining.layout import Layout, Part
+from embank.passes.outlining.pack import pack
 from embank.reachability import transitive_reduction
 
 

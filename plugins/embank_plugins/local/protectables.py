@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from embank.plugins import Protectable, Resource
-from embank_plugins.local import application_section as applications
-from embank_plugins.local import directory, sqlite
-from embank_plugins.local import postgresql_section as databases
+from embank_plugins.local.application import section as applications
 from embank_plugins.local.configuration import read_storage
+from embank_plugins.local.directory import plugin as directory
+from embank_plugins.local.postgresql import section as databases
+from embank_plugins.local.sqlite import plugin as sqlite
 
 if TYPE_CHECKING:
     from oslo_config import cfg

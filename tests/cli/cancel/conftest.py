@@ -28,13 +28,13 @@ from typing import Any
 import pytest
 
 from embank.checkpoint.checkpoint import Checkpoint
-from embank.checkpoint.store import Checkpoints
-from embank.run.clock import SystemClock
-from embank.run.executions import ExecutionDirectory
-from embank.run.glance import glance
-from embank.run.kept import read_kept
-from embank.run.summary_text import summary_text
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank.checkpoint.checkpoints import Checkpoints
+from embank.clock import SystemClock
+from embank.journal.directory import ExecutionDirectory
+from embank.journal.kept import read_kept
+from embank.journal.standing import glance
+from embank.reporting.summary_text import summary_text
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 EMBANK = Path(sys.executable).parent / "embank"
 BOXES = Path(__file__).parent / "programs" / "boxes.py"

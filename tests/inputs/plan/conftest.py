@@ -8,8 +8,8 @@ import pytest
 
 from embank.diagnostics import Checked, Diagnostic
 from embank.inputs import yaml
-from embank.inputs.plan import Plan, plan_of
-from embank.inputs.selection import select
+from embank.inputs.plan.plan import Plan, plan_of
+from embank.inputs.plan.selection import select
 from embank.model import Resource, ResourceGraph
 from embank.resource_graph import canonical
 

@@ -10,9 +10,9 @@ import pytest
 
 from embank.diagnostics import Diagnostic, Severity
 from embank.inputs import yaml
-from embank.inputs.parameters import resolve_parameters
-from embank.inputs.provider import Provider, find_provider, load_providers
-from embank.inputs.settings import read_settings
+from embank.inputs.plan.parameters import resolve_parameters
+from embank.inputs.plan.settings import read_settings
+from embank.inputs.provider.find import Provider, find_provider, load_providers
 from embank.inputs.shape import Shape
 from embank.model import Operation, Resource, ResourceKey
 from embank.outputs.diagnostics import format_text

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from embank.diagnostics import Checked, Diagnostic, Severity
-from embank.inputs.plan import Plan, read_plan
-from embank.inputs.settings import read_parameters, resolve_policies
+from embank.inputs.plan.plan import Plan, read_plan
+from embank.inputs.plan.settings import read_parameters, resolve_policies
 from embank.model import Policy, ResourceGraph
 
 Parse = Callable[[str], Checked[Plan]]

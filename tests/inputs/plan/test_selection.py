@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embank.diagnostics import Diagnostic
-from embank.inputs.plan import Plan
-from embank.inputs.provider import find_provider, load_providers
-from embank.inputs.selection import check_types, select
+from embank.inputs.plan.plan import Plan
+from embank.inputs.plan.selection import check_types, select
+from embank.inputs.provider.find import find_provider, load_providers
 from embank.model import Resource, ResourceGraph
 from embank.resource_graph import canonical
 

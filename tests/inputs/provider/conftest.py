@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from embank.diagnostics import Diagnostic
-from embank.inputs.provider import Provider, check_providers, find_provider, load_providers
+from embank.inputs.provider.find import Provider, check_providers, find_provider, load_providers
 
 Check = Callable[[Path], tuple[Diagnostic, ...]]
 Find = Callable[[Path, str], Provider]

@@ -9,7 +9,7 @@ import pytest
 
 from embank.diagnostics import Diagnostic
 from embank.errors import InputUnreadable
-from embank.inputs.provider import load_providers, provider_directory
+from embank.inputs.provider.find import load_providers, provider_directory
 
 Directory = Callable[..., Path]
 Shown = Callable[..., list[str]]
@@ -63,7 +63,7 @@ def test_no_permission_is_reported(python: Callable[..., str], directory: Direct
     where = directory(a=things)
     (where / "a.conf").chmod(0)
     program = (
-        "from embank.inputs.provider import *\n"
+        "from embank.inputs.provider.find import *\n"
         "print(*(each.message for each in check_providers(load_providers('.').value)))"
     )
     assert python(program, cwd=where) == "the provider file cannot be read: permission denied\n"
@@ -87,7 +87,7 @@ def test_where_provider_files_are_looked_for(tmp_path: Path) -> None:
 
 def test_without_any_directory_the_message_says_where_it_looked(python: Callable[..., str], tmp_path: Path) -> None:
     program = (
-        "from embank.errors import InputUnreadable\nfrom embank.inputs.provider import *\n"
+        "from embank.errors import InputUnreadable\nfrom embank.inputs.provider.find import *\n"
         "try: print(provider_directory(None, {}))\nexcept InputUnreadable as error: print(error)"
     )
 

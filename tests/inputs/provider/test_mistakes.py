@@ -9,7 +9,7 @@ from textwrap import dedent
 import pytest
 
 from embank.diagnostics import Diagnostic, Severity
-from embank.inputs.provider import Provider, find_provider, load_providers
+from embank.inputs.provider.find import Provider, find_provider, load_providers
 from embank.plugins import BankError
 
 Directory = Callable[..., Path]

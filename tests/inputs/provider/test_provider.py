@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from embank.diagnostics import Diagnostic
-from embank.inputs.provider import Provider, find_provider, load_providers
+from embank.inputs.provider.find import Provider, find_provider, load_providers
 
 ROOT = Path(__file__).resolve().parents[3]
 REFERENCE_EXAMPLE = """\
@@ -123,7 +123,7 @@ def test_the_environment_does_not_change_what_the_file_says(python: Callable[...
     where = directory()
     (where / "local.conf").write_text((ROOT / "providers.d" / "local.conf").read_text())
     program = (
-        "from embank.inputs.provider import *\n"
+        "from embank.inputs.provider.find import *\n"
         "print(find_provider(load_providers('.').value, 'local').value.open_bank().conf.filesystem_bank.path)"
     )
     printed = python(program, cwd=where, OS_FILESYSTEM_BANK__PATH="/elsewhere")

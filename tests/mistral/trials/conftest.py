@@ -18,17 +18,17 @@ from typing import Any
 import pytest
 from oslo_config import cfg
 
+from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.errors import CheckpointMissing
-from embank.checkpoint.store import Checkpoints
+from embank.clock import SystemClock
 from embank.document import Document
-from embank.engines.connection import connect
-from embank.engines.mistral import Mistral
-from embank.engines.seen import OVER
-from embank.run.clock import SystemClock
-from embank.run.executions import StateDirectory
-from embank.run.kept import read_kept
-from embank.run.summary import Summary
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank.journal.directory import StateDirectory
+from embank.journal.kept import read_kept
+from embank.mistral.client import Mistral
+from embank.mistral.connection import connect
+from embank.mistral.seen import OVER
+from embank.reporting.summary import Summary
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 HERE = Path(__file__).parent
 EMBANK = Path(sys.executable).parent / "embank"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from embank.run.executions import StateDirectory
+from embank.journal.directory import StateDirectory
 
 pytestmark = pytest.mark.service
 QUICKSTART = Path(__file__).resolve().parents[3] / "examples" / "quickstart"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from oslo_config import cfg
 
-from embank_plugins.banks.s3 import S3Bank
-from embank_plugins.banks.swift import SwiftBank
+from embank_plugins.banks.s3.bank import S3Bank
+from embank_plugins.banks.swift.bank import SwiftBank
 
 SERVICES = Path(__file__).parents[2] / "services"
 start_swift = runpy.run_path(str(SERVICES / "swift_alone.py"))["start_swift"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from embank.conformance.bank_objects import content
+from embank.conformance.bank.objects import content
 from embank.plugins import Bank, BankError, ObjectExists, ObjectMissing
 
 pytestmark = pytest.mark.openstack

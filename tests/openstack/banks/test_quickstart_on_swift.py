@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from embank.errors import ExitCode
-from embank_plugins.banks.swift import SwiftBank
+from embank_plugins.banks.swift.bank import SwiftBank
 
 pytestmark = pytest.mark.openstack
 QUICKSTART = Path(__file__).parents[3] / "examples" / "quickstart"
@@ -94,9 +94,9 @@ class TestSwiftDownWhileFrozen:
 
     def test_for_good(self, own_swift: Any, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """It fails, and says so; the shop sells again; nothing is claimed of the checkpoint."""
-        from embank.inputs.provider import find_provider, load_providers
+        from embank.inputs.provider.find import find_provider, load_providers
         from embank.inputs.workflow import read_workflow
-        from embank.run.local import run_document
+        from embank.runner.local import run_document
 
         monkeypatch.setitem(SwiftBank.__init__.__kwdefaults__, "in_all", 1.0)  # patience, that is
         provider = find_provider(load_providers(None).value or (), "quickstart").value

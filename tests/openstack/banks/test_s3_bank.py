@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from embank.conformance.bank import BankConformance, MakeBank
-from embank.conformance.bank_objects import content
+from embank.conformance.bank.kit import BankConformance, MakeBank
+from embank.conformance.bank.objects import content
 from embank.plugins import BankError, ObjectExists
-from embank_plugins.banks.s3 import S3Bank
+from embank_plugins.banks.s3.bank import S3Bank
 
 pytestmark = pytest.mark.openstack
 OpenS3 = Callable[..., S3Bank]

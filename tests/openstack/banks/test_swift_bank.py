@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from embank.conformance.bank import BankConformance, MakeBank
-from embank.conformance.bank_objects import content, keys
-from embank.conformance.bank_races import in_processes
+from embank.conformance.bank.kit import BankConformance, MakeBank
+from embank.conformance.bank.objects import content, keys
+from embank.conformance.bank.races import in_processes
 from embank.plugins import BankError, ObjectExists
-from embank_plugins.banks.swift import SwiftBank
+from embank_plugins.banks.swift.bank import SwiftBank
 
 pytestmark = pytest.mark.openstack
 OpenSwift = Callable[..., SwiftBank]
@@ -95,7 +95,7 @@ class TestSegments:
         assert len(everything(bank)) == 4
 
     def test_too_many_segments(self, bank: SwiftBank, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("embank_plugins.banks.swift_large.MOST", 2)
+        monkeypatch.setattr("embank_plugins.banks.swift.large.MOST", 2)
         with pytest.raises(BankError, match="more than 2 segments: raise bank_swift_segment_size"):
             bank.put("a", zeros(3 * MIB))
         assert everything(bank) == []

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from embank.conformance.bank_objects import content, keys
+from embank.conformance.bank.objects import content, keys
 from embank.plugins import BankError
-from embank_plugins.banks.swift import SwiftBank
+from embank_plugins.banks.swift.bank import SwiftBank
 
 pytestmark = pytest.mark.openstack
 OpenSwift = Callable[..., SwiftBank]

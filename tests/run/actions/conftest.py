@@ -10,18 +10,18 @@ from typing import Any, ClassVar
 import pytest
 from oslo_config import cfg
 
+from embank.actions.actions import Actions
+from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.status import Status
-from embank.checkpoint.store import Checkpoints
-from embank.inputs.provider import Provider
+from embank.conductor.execution import Job
+from embank.inputs.provider.find import Provider
 from embank.model import Phase, Resource, ResourceKey
 from embank.plugins import Bank, Poll, ProtectionPlugin, closes
 from embank.plugins.checks import activities
 from embank.plugins.registry import LoadedBank, LoadedPlugin
+from embank.reasons import ActionFailed
 from embank.resource_graph import canonical, to_chunks
-from embank.run.actions import Actions
-from embank.run.execution import Job
-from embank.run.reasons import ActionFailed
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 APP = Resource("Test::App", "a", "shop")
 GIVEN = {"type": APP.type, "id": APP.id, "name": APP.name}

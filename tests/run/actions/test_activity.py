@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from embank.checkpoint.status import Status
+from embank.conductor.execution import Job
 from embank.errors import ExitCode
 from embank.model import Resource
 from embank.plugins import Poll
-from embank.run.execution import Job
-from embank.run.reasons import ActionFailed
+from embank.reasons import ActionFailed
 
 APP = Resource("Test::App", "a", "shop")
 RESOURCE = {"type": APP.type, "id": APP.id, "name": APP.name}

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
+from embank.actions.actions import Actions
+from embank.actions.leases import LeaseKeeper
 from embank.checkpoint.errors import CheckpointMissing
 from embank.checkpoint.status import Status
+from embank.conductor.execution import Job
 from embank.errors import ExitCode
 from embank.model import Resource
+from embank.reasons import ActionFailed
 from embank.resource_graph import canonical, to_chunks
-from embank.run.actions import Actions
-from embank.run.execution import Job
-from embank.run.leases import LeaseKeeper
-from embank.run.reasons import ActionFailed
 
 APP = Resource("Test::App", "a", "shop")
 RESOURCE = {"type": APP.type, "id": APP.id, "name": APP.name}

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from embank.actions.activity import Activity, parse_call
+from embank.actions.banks import Banks, parse_run
 from embank.model import Resource
-from embank.run.activity import Activity, parse_call
-from embank.run.banks import Banks, parse_run
-from embank.run.reasons import ActionFailed
+from embank.reasons import ActionFailed
 
 APP = Resource("Test::App", "a", "shop")
 GIVEN = {"type": APP.type, "id": APP.id, "name": APP.name}

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from embank.conductor.execution import Job
 from embank.model import Resource
-from embank.run.execution import Job
-from embank.run.reasons import ActionFailed
+from embank.reasons import ActionFailed
 
 APP = Resource("Test::App", "a", "shop")
 RESOURCE = {"type": APP.type, "id": APP.id, "name": APP.name}

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from embank.actions.leases import LeaseKeeper
 from embank.checkpoint.errors import Fenced, LeaseHeld
 from embank.checkpoint.status import Status
 from embank.errors import ExitCode
 from embank.plugins import Bank, BankError, ObjectInfo
-from embank.run.leases import LeaseKeeper
-from embank.run.reasons import ActionFailed
+from embank.reasons import ActionFailed
 
 RESOURCE = {"type": "Test::App", "id": "a", "name": "shop"}
 Failure = Callable[[Callable[[], object]], ActionFailed]

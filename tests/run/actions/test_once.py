@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
+from embank.actions.context import ActivityContext
+from embank.actions.secrets import Scrubber
+from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.errors import CheckpointError, CheckpointMissing, Damaged, Unfit
 from embank.checkpoint.facts import Facts
 from embank.checkpoint.status import Status
-from embank.checkpoint.store import Checkpoints
 from embank.model import Operation, Resource
 from embank.plugins import Started
-from embank.run.context import ActivityContext
-from embank.run.secrets import Scrubber
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 VOLUME = Resource("Test::Volume", "../v 1", "one")
 OTHER = Resource("Test::Volume", "v2", "two")

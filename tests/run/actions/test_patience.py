@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from types import SimpleNamespace
 from typing import Any
 
+from embank.actions.actions import Actions
 from embank.plugins import ObjectInfo
-from embank.run.actions import Actions
-from embank.run.reasons import ActionFailed
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank.reasons import ActionFailed
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 Failure = Callable[[Callable[[], object]], ActionFailed]
 

@@ -19,8 +19,8 @@ from typing import Any, ClassVar
 import pytest
 
 from embank.checkpoint.checkpoint import Checkpoint
-from embank.checkpoint.store import Checkpoints
-from embank.inputs.provider import Provider
+from embank.checkpoint.checkpoints import Checkpoints
+from embank.inputs.provider.find import Provider
 from embank.inputs.workflow import parse_workflow
 from embank.model import Operation, Phase, Policy, Request, Resource, ResourceKey, TypeSpec
 from embank.outputs.workflow import write_workflow
@@ -28,10 +28,10 @@ from embank.passes import compile_workflow
 from embank.plugins import Bank, Poll, ProtectionPlugin, closes
 from embank.plugins.checks import activities
 from embank.plugins.registry import LoadedBank, LoadedPlugin
+from embank.reporting.events import Event, Message, TaskFailed
 from embank.resource_graph import canonical
-from embank.run.events import Event, Message, TaskFailed
-from embank.run.local import Outcome, run_document
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank.runner.local import Outcome, run_document
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 SITE, WEB, DB, DISK = (
     Resource("T::Site", "site", "Site"),

@@ -11,8 +11,8 @@ import pytest
 from embank.checkpoint.status import Status
 from embank.errors import ExitCode
 from embank.plugins import Bank, BankError, ObjectInfo
-from embank.run.events import Event, TaskStarted
-from embank.run.summary_text import summary_text
+from embank.reporting.events import Event, TaskStarted
+from embank.reporting.summary_text import summary_text
 
 
 class Troubled(Bank):
@@ -79,7 +79,7 @@ def test_closers_that_fail_are_all_named_and_stop_no_other(stage: Any) -> None:
 def test_no_number_of_failures_hides_a_closer(make: Any, play: Any) -> None:
     from datetime import UTC, datetime
 
-    from embank.run.summary import Times, summarise
+    from embank.reporting.summary import Times, summarise
 
     body = [make.activity("freeze", "pre", "T#a")] + [make.task(f"t{n}") for n in range(30)]
     doc = make.bracketed(body, [make.closer("thaw", "ready", "pre", "T#a")])

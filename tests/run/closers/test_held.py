@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from embank.run.events import Event, Message
-from embank.run.held import SOON
-from embank.run.reporting import Reporter
-from embank.run.state import CANCELLED
+from embank.conductor.state import CANCELLED
+from embank.reporting.events import Event, Message
+from embank.reporting.held import SOON
+from embank.reporting.reporter import Reporter
 
 
 def held(ran: Any) -> list[str]:

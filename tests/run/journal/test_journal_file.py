@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from embank.run.journal import Contents, Journal, JournalFailed, read_journal
+from embank.journal.file import Contents, Journal, JournalFailed, read_journal
 
 AT = "2026-11-23T08:15:02.120031+00:00"
 LINES = 5

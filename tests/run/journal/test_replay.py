@@ -18,17 +18,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from embank.clock import SystemClock
+from embank.conductor import protocol
+from embank.conductor.conductor import INTERNAL, Conductor
+from embank.conductor.protocol import Begun, Cancelled, Due, Effect, Event, Failed, Resumed, Succeeded, Timer
+from embank.conductor.resuming import Outstanding
+from embank.conductor.state import State
+from embank.conductor.states import PAUSED, READY, RUNNING, FlowState
 from embank.document import Document
-from embank.run import effects
-from embank.run.clock import SystemClock
-from embank.run.conductor import INTERNAL, Conductor
-from embank.run.effects import Begun, Cancelled, Due, Effect, Event, Failed, Resumed, Succeeded, Timer
-from embank.run.journal import Journal, read_journal
-from embank.run.recording import Recorder
-from embank.run.replay import replay
-from embank.run.resuming import Outstanding
-from embank.run.state import State
-from embank.run.states import PAUSED, READY, RUNNING, FlowState
+from embank.journal.file import Journal, read_journal
+from embank.journal.recorder import Recorder
+from embank.journal.replay import replay
 
 SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PARTS = 3  # sub-workflows at most
@@ -112,13 +112,13 @@ class Live:
 
     def take(self, new: list[Effect]) -> None:
         for effect in new:
-            if isinstance(effect, effects.Start):
+            if isinstance(effect, protocol.Start):
                 self.ready.add(effect.row)
-            elif isinstance(effect, effects.Wait):
+            elif isinstance(effect, protocol.Wait):
                 self.timers.add(Due(effect.row, effect.attempt, effect.timer))
-            elif isinstance(effect, effects.Abandon):
+            elif isinstance(effect, protocol.Abandon):
                 self.given_up.add(effect.row)
-            elif isinstance(effect, effects.Finished):
+            elif isinstance(effect, protocol.Finished):
                 self.finished = effect.state
 
     def tell(self, event: Event) -> None:

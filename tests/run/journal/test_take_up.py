@@ -13,13 +13,13 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from embank.clock import SystemClock
 from embank.document import Document
+from embank.journal.directory import ExecutionDirectory, Record
+from embank.journal.file import Journal, read_journal
+from embank.journal.replay import replay
 from embank.plugins import Poll
-from embank.run.clock import SystemClock
-from embank.run.executions import ExecutionDirectory
-from embank.run.journal import Journal, read_journal
-from embank.run.local import Outcome, Record, TakenUp, execute
-from embank.run.replay import replay
+from embank.runner.local import Outcome, TakenUp, execute
 
 SETTINGS = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 AT = "2026-11-23T08:15:02.120031+00:00"

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from embank.inputs.workflow import read_workflow
 from embank.plugins import Poll
-from embank.run.local import execute
-from embank.run.progress import PlainProgress
-from embank.run.summary_text import summary_text
+from embank.reporting.progress import PlainProgress
+from embank.reporting.summary_text import summary_text
+from embank.runner.local import execute
 
 workflow, log, mode = sys.argv[1:]
 

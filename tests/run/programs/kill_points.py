@@ -30,22 +30,22 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from embank.checkpoint.store import Checkpoints
+from embank.checkpoint.checkpoints import Checkpoints
 from embank.cli import resume, run  # noqa: F401  # all modules are there before anything is forked
 from embank.cli.main import main
+from embank.clock import SystemClock
 from embank.errors import EmbankError
-from embank.inputs.provider import find_provider, load_providers
+from embank.inputs.provider.find import find_provider, load_providers
 from embank.inputs.workflow import read_workflow
-from embank.run.clock import SystemClock
-from embank.run.closers_again import closers_alone
-from embank.run.executions import ExecutionDirectory, StateDirectory
-from embank.run.glance import glance
-from embank.run.heading import heading_of
-from embank.run.journal import Contents, Journal, JournalFailed, read_journal
-from embank.run.kept import read_kept
-from embank.run.local import Record, TakenUp
-from embank.run.standing_text import standing_text
-from embank.run.summary_text import summary_text
+from embank.journal.closers_again import closers_alone
+from embank.journal.directory import ExecutionDirectory, Record, StateDirectory
+from embank.journal.file import Contents, Journal, JournalFailed, read_journal
+from embank.journal.heading import heading_of
+from embank.journal.kept import read_kept
+from embank.journal.standing import glance
+from embank.journal.standing_text import standing_text
+from embank.reporting.summary_text import summary_text
+from embank.runner.local import TakenUp
 
 template, mode, every = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 first = int(sys.argv[4]) if len(sys.argv) > 4 else 0

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from embank.diagnostics import Place
 from embank.document import Document, Flow, TaskSpec, WorkflowSpec
 from embank.plugins import Poll
-from embank.run.live import progress_on
-from embank.run.local import execute
+from embank.reporting.live import progress_on
+from embank.runner.local import execute
 
 PLACE = Place("f.yaml", 1, 1)
 COUNT = int(sys.argv[1])

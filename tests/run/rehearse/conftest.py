@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 
+from embank.actions.actions import Actions
+from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.errors import CheckpointMissing
-from embank.checkpoint.store import Checkpoints
-from embank.conformance.faults_memory import MemoryBank
+from embank.conformance.faults.memory_bank import MemoryBank
 from embank.document import Document, TaskSpec
-from embank.inputs.provider import Provider
+from embank.inputs.provider.find import Provider
 from embank.inputs.workflow import parse_workflow
 from embank.model import ActivitySpec, Operation, Phase, Policy, Request, Resource, ResourceGraph, TypeSpec
 from embank.outputs.workflow import write_workflow
@@ -29,8 +30,7 @@ from embank.plugins import Poll, ProtectionPlugin, closes
 from embank.plugins.checks import activities
 from embank.plugins.registry import LoadedBank, LoadedPlugin
 from embank.resource_graph import canonical
-from embank.run.actions import Actions
-from embank.run.local import execute
+from embank.runner.local import execute
 
 SITE, WEB, DB, DISK = (
     Resource("T::Site", "site", "Site"),

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from embank.conductor.admission import Admission
+from embank.conductor.conductor import Conductor
 from embank.document import Document, TaskSpec
 from embank.model import Operation
-from embank.run.admission import Admission
-from embank.run.conductor import Conductor
-from embank.run.rehearse import Kind, rehearse
-from embank.run.simulated_world import Cast
-from embank.run.simulation import Simulation
+from embank.rehearsal.rehearse import Kind, rehearse
+from embank.rehearsal.simulation import Simulation
+from embank.rehearsal.world import Cast
 
 
 def one_second(spec: TaskSpec) -> float:

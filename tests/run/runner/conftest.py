@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from embank.plugins import Poll
-from embank.run.local import execute
+from embank.runner.local import execute
 
 
 class Acting:

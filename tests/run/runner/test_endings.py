@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
+from embank.clock import SystemClock
+from embank.conductor.conductor import Conductor
 from embank.errors import ExitCode, UsageError
+from embank.journal.recorder import Recorder
 from embank.plugins import Poll
-from embank.run import events
-from embank.run.clock import SystemClock
-from embank.run.conductor import Conductor
-from embank.run.local import execute
-from embank.run.recording import Recorder
-from embank.run.reporting import Reporter
-from embank.run.runner import Runner
+from embank.reporting import events
+from embank.reporting.reporter import Reporter
+from embank.runner.local import execute
+from embank.runner.runner import Runner
 
 
 def test_a_stuck_plain_activity_is_abandoned_and_its_worker_replaced(run: Any, acting: Any) -> None:

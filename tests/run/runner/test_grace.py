@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from embank.errors import ExitCode
-from embank.run import events
+from embank.reporting import events
 
 
 def sends(*signals: signal.Signals, at: str) -> Callable[[events.Event], None]:

@@ -10,8 +10,8 @@ import pytest
 
 from embank.document import Expression
 from embank.errors import ExitCode, UsageError
-from embank.run import events
-from embank.run.local import execute
+from embank.reporting import events
+from embank.runner.local import execute
 
 
 def test_tasks_run_in_order_and_in_parallel_within_the_bound(run: Any, acting: Any) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from oslo_config import cfg
 
 from embank.plugins import BankError, Poll, ProtectionPlugin, closes
-from embank_plugins.banks.filesystem import FilesystemBank
+from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 OPTIONS = {"boxes": [cfg.StrOpt("world", required=True)]}
 EVER = 1e6  # s

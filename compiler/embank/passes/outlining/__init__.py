@@ -1,0 +1,6 @@
+"""Cutting a large workflow into parts.
+
+layout  which tasks stand together, and where to cut
+pack    small parts put into one
+cost    how much order the parts add
+"""

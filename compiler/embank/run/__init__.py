@@ -1,1 +1,0 @@
-"""Executing workflow files: the pure conductor, the runner around it, and what one task does."""

@@ -1,0 +1,6 @@
+"""A bank in a directory.
+
+names  key to path and back
+files  careful file operations below an open directory
+bank   the bank
+"""

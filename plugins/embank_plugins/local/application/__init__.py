@@ -1,0 +1,1 @@
+"""Local::Application: what must agree with itself, frozen while it is copied."""

@@ -1,0 +1,9 @@
+"""Local::Directory: a directory tree as an archive stream.
+
+tree        walked and removed by descriptors
+pax         the format of the archive
+pack        a tree into an archive
+pax_reader  an archive, read back
+unpack      its members into an empty directory
+plugin      the protection plugin
+"""

@@ -1,0 +1,1 @@
+"""Local::SQLite: a database file by online backup."""
