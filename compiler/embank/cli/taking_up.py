@@ -168,7 +168,7 @@ def _changes(heading: Heading, found: KeptExecution, provider: Provider) -> Iter
 
 def _say_what_becomes_of(found: KeptExecution, clock: SystemClock, cancel_by: str) -> None:
     """Every task, and why it is kept, repeated, given up or still to come; of many the first ones."""
-    from embank.conductor.resuming import standings
+    from embank.conductor.resuming import prospects
 
     if found.contents.damage:
         sys.stderr.write(
@@ -180,7 +180,7 @@ def _say_what_becomes_of(found: KeptExecution, clock: SystemClock, cancel_by: st
         sys.stderr.write("the last line of the journal was torn off, and is dropped: it was not acted upon\n")
     left = found.replayed.left(clock.monotonic()).cancelled(cancel_by)
     shown: dict[str, int] = {}
-    for task, verdict, why in standings(found.replayed.conductor.execution, left):
+    for task, verdict, why in prospects(found.replayed.conductor.execution, left):
         shown[verdict] = shown.get(verdict, 0) + 1
         if shown[verdict] <= SHOWN or verdict == "repeated":
             sys.stderr.write(f"  {verdict:<9} {plain(task)}: {plain(why)}\n")

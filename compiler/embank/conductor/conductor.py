@@ -25,12 +25,12 @@ from embank.conductor.states import (
     ENDING,
     FAILED,
     IDLE,
+    NOT_BEGUN,
     PAUSED,
     READY,
     RUNNING,
     SKIPPED,
     SUCCEEDED,
-    WAITING,
     FlowState,
     TaskState,
 )
@@ -99,8 +99,8 @@ class Conductor:
                 self._settle(*execution.outcomes.popleft())
             elif execution.launches:
                 self._launch(execution.launches.popleft())
-            elif state.held and not state.paused:
-                self._begin(state.held.pop(0))
+            elif state.waiting and not state.paused:
+                self._begin(state.waiting.pop(0))
             else:
                 break
         main = state.frames[0].state
@@ -161,10 +161,10 @@ class Conductor:
             self._offer(row)
 
     def _offer(self, row: int) -> None:
-        """Begin a task, or hold it while another one is paused: Mistral pauses the whole workflow."""
+        """Begin a task, or let it wait while another one is paused: Mistral pauses the whole workflow."""
         self.execution.move(row, READY)
         if self.state.paused and not self.state.rescue[row]:
-            self.state.held.append(row)
+            self.state.waiting.append(row)
         else:
             self._begin(row)
 
@@ -205,10 +205,10 @@ class Conductor:
         now, attempt, stopped = state.task[row], state.attempt[row], self.execution.is_stopped(row)
         if now in ENDED:
             return
-        if now in WAITING and state.cause[row] is None:
+        if now in NOT_BEGUN and state.cause[row] is None:
             state.cause[row] = withdrawn
             self._finish(row, SKIPPED)
-        elif now in WAITING:
+        elif now in NOT_BEGUN:
             self._finish(row, FAILED)  # it failed before, and will not be tried again
         elif spec.wait_after and attempt == 1 and now is RUNNING and not stopped:
             self.execution.move(row, ENDING)

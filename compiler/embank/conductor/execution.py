@@ -51,13 +51,13 @@ class Execution:
         self.state.frames.append(frame)
         return len(self.steps) - 1
 
-    def add_row(self, frame: int, step: int, waiting: int, trigger: int, rescue: bool) -> int:
+    def add_row(self, frame: int, step: int, unmet: int, trigger: int, rescue: bool) -> int:
         """Append a row for a task of a frame."""
         state = self.state
         state.frame.append(frame)
         state.step.append(step)
         state.task.append(IDLE)
-        state.waiting.append(waiting)
+        state.unmet.append(unmet)
         state.attempt.append(1)
         state.cause.append(None)
         state.reason.append("")

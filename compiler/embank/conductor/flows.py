@@ -83,11 +83,11 @@ def close(execution: Execution, number: int, well: bool) -> None:
 
 
 def _free_dependents(execution: Execution, row: int, frame: Frame, steps: Steps) -> None:
-    waiting = execution.state.waiting
+    unmet = execution.state.unmet
     for step in steps.dependents[execution.state.step[row]]:
         dependent = frame.first + step
-        waiting[dependent] -= 1
-        if not waiting[dependent]:
+        unmet[dependent] -= 1
+        if not unmet[dependent]:
             execution.launches.append(dependent)
 
 

@@ -26,14 +26,14 @@ def is_interruption(by: str) -> bool:
 class Outstanding:
     """Rows by what is to be done with them; times are on the new runner's clock, in seconds.
 
-    `running` ones had begun and not ended. `given_up`: those of them that had timed out, with the reason.
+    `running` ones had begun and not ended. `timed_out`: those of them whose time was up, with the reason.
     """
 
     ready: tuple[int, ...]
     running: tuple[int, ...]
     asked: tuple[int, ...]
     timers: tuple[tuple[float, Due], ...]
-    given_up: Mapping[int, str]
+    timed_out: Mapping[int, str]
     interrupted_by: str = ""
     cancel_by: str = ""
 
@@ -49,8 +49,8 @@ class Outstanding:
 
     def verdict(self, row: int, state: State) -> str:
         """Why a running task fails instead of being repeated; "" when it is repeated."""
-        if row in self.given_up:
-            return self.given_up[row]
+        if row in self.timed_out:
+            return self.timed_out[row]
         if state.stopped == CANCELLED and not state.rescue[row]:
             by = self.interrupted_by or self.cancel_by
             if not is_interruption(by):
@@ -60,17 +60,17 @@ class Outstanding:
 
 
 def outstanding(
-    execution: Execution, waits: Mapping[tuple[int, Timer], float], given_up: Mapping[int, str], now: float, by: str
+    execution: Execution, waits: Mapping[tuple[int, Timer], float], timed_out: Mapping[int, str], now: float, by: str
 ) -> Outstanding:
     """What is to be done. `waits`: when the delays of each row are over. Timeouts begin anew: what is repeated
     has all its time again.
     """
     state = execution.state
-    held = set(state.held)
+    behind_a_pause = set(state.waiting)
     ready, running, timers = [], [], []
     for row, task in enumerate(state.task):
         spec, attempt = execution.specs[row], state.attempt[row]
-        if task is READY and row not in held:
+        if task is READY and row not in behind_a_pause:
             ready.append(row)
         elif task is DELAYED:
             timer = Timer.RETRY if attempt > 1 else Timer.BEFORE
@@ -82,11 +82,11 @@ def outstanding(
                 running.append(row)
             if spec.timeout:
                 timers.append((now + spec.timeout, Due(row, attempt, Timer.TIMEOUT)))
-    still = {row: given_up[row] for row in running if row in given_up}
+    still = {row: timed_out[row] for row in running if row in timed_out}
     return Outstanding(tuple(ready), tuple(running), tuple(state.paused), tuple(timers), still, by)
 
 
-class Standing(NamedTuple):
+class Prospect(NamedTuple):
     """What becomes of one task with an action, and why."""
 
     task: str
@@ -94,7 +94,7 @@ class Standing(NamedTuple):
     why: str
 
 
-def standings(execution: Execution, left: Outstanding) -> Iterator[Standing]:
+def prospects(execution: Execution, left: Outstanding) -> Iterator[Prospect]:
     """Every task that is known so far, in the order in which they came up."""
     state = execution.state
     running = set(left.running)
@@ -104,15 +104,15 @@ def standings(execution: Execution, left: Outstanding) -> Iterator[Standing]:
             continue
         path = execution.path(row)
         if row in running and (reason := left.verdict(row, state)):
-            yield Standing(path, "given up", reason)
+            yield Prospect(path, "given up", reason)
         elif row in running and left.cancel_by and not state.rescue[row]:
-            yield Standing(path, "given up", "it had begun and not ended, and the execution is cancelled")
+            yield Prospect(path, "given up", "it had begun and not ended, and the execution is cancelled")
         elif row in running:
-            yield Standing(path, "repeated", "it had begun, and nothing says that it ended")
+            yield Prospect(path, "repeated", "it had begun, and nothing says that it ended")
         elif task in ENDED:
-            yield Standing(path, "kept", f"it {'was ' if task.value == 'skipped' else 'had '}{task.value}")
+            yield Prospect(path, "kept", f"it {'was ' if task.value == 'skipped' else 'had '}{task.value}")
         elif left.cancel_by and not state.rescue[row]:
-            yield Standing(path, "given up", "it had not begun, and the execution is cancelled")
+            yield Prospect(path, "given up", "it had not begun, and the execution is cancelled")
         else:
             why = "what it requires has not ended" if task is IDLE else "it had not begun"
-            yield Standing(path, "to come", f"{why} (attempt {state.attempt[row]})" if task is DELAYED else why)
+            yield Prospect(path, "to come", f"{why} (attempt {state.attempt[row]})" if task is DELAYED else why)

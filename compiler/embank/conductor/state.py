@@ -43,14 +43,14 @@ class State:
     frame: list[int] = field(default_factory=list)
     step: list[int] = field(default_factory=list)  # the number of the task among the Steps of its frame
     task: list[TaskState] = field(default_factory=list)
-    waiting: list[int] = field(default_factory=list)  # how many of its `requires` have not succeeded
+    unmet: list[int] = field(default_factory=list)  # how many of its `requires` have not succeeded
     attempt: list[int] = field(default_factory=list)  # from 1
     cause: list[int | None] = field(default_factory=list)  # root cause of a failure or skip: a row or CANCELLED
     reason: list[str] = field(default_factory=list)  # of the last failure
     trigger: list[int] = field(default_factory=list)  # direct: the row that this one follows, or MAIN
     rescue: list[bool] = field(default_factory=list)
     paused: list[int] = field(default_factory=list)  # rows that ask before they start
-    held: list[int] = field(default_factory=list)  # rows that are ready while others are paused
+    waiting: list[int] = field(default_factory=list)  # rows that are ready, behind a pause of others
     stopped: int | None = None  # why nothing more is started: the row that failed (fail-fast) or CANCELLED
     open: int = 0
     finished: bool = False

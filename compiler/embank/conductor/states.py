@@ -44,7 +44,7 @@ NEXT: Mapping[TaskState, frozenset[TaskState]] = {
     FAILED: frozenset(),
     SKIPPED: frozenset(),
 }
-WAITING = frozenset((IDLE, PAUSED, DELAYED, READY))  # nothing of the task is running
+NOT_BEGUN = frozenset((IDLE, PAUSED, DELAYED, READY))  # nothing of the task is running
 ENDED = frozenset((SUCCEEDED, FAILED, SKIPPED))
 
 # What `<% task(NAME).state %>` gives, in Mistral's words; a task that has not appeared has no state.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from embank.conductor.execution import Execution, frames_below
 from embank.conductor.protocol import Abandon, Interrupt
 from embank.conductor.state import CANCELLED
-from embank.conductor.states import ENDING, PAUSED, READY, RUNNING, WAITING, FlowState
+from embank.conductor.states import ENDING, NOT_BEGUN, PAUSED, READY, RUNNING, FlowState
 
 
 def stop(execution: Execution, cause: int) -> None:
@@ -18,7 +18,7 @@ def stop(execution: Execution, cause: int) -> None:
     for row, now in enumerate(state.task):
         if state.rescue[row]:
             continue
-        if now in WAITING or now is ENDING:
+        if now in NOT_BEGUN or now is ENDING:
             execution.outcomes.append((row, cause))
         elif now is RUNNING and cause == CANCELLED and not execution.specs[row].workflow:
             execution.out.append(Interrupt(row))
@@ -39,14 +39,14 @@ def cut(execution: Execution, row: int) -> None:
             execution.over(inner, row)
             if not execution.specs[inner].workflow:
                 execution.out.append(Abandon(inner))
-        elif now in WAITING or now is ENDING:
+        elif now in NOT_BEGUN or now is ENDING:
             execution.outcomes.append((inner, row))
     _forget_pauses(execution)
 
 
 def _forget_pauses(execution: Execution) -> None:
-    """Withdrawn tasks neither ask nor hold others back."""
+    """Withdrawn tasks neither ask nor make others wait."""
     state = execution.state
     withdrawn = {row for row, _ in execution.outcomes}
     state.paused = [row for row in state.paused if row not in withdrawn and state.task[row] is PAUSED]
-    state.held = [row for row in state.held if row not in withdrawn and state.task[row] is READY]
+    state.waiting = [row for row in state.waiting if row not in withdrawn and state.task[row] is READY]

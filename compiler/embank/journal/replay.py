@@ -49,13 +49,13 @@ class Replayed:
     interrupted_by: str = ""
     finished: FlowState | None = None
     waits: dict[tuple[int, Timer], float] = field(default_factory=dict)
-    given_up: dict[int, str] = field(default_factory=dict)
+    timed_out: dict[int, str] = field(default_factory=dict)
     before: Replayed | None = None  # this part is the closers, run again; what was before it
     assumed: list[Event] = field(default_factory=list)  # what no journal says
 
     def left(self, now: float) -> Outstanding:
         """What a runner that takes it up has to do."""
-        return outstanding(self.conductor.execution, self.waits, self.given_up, now, self.interrupted_by)
+        return outstanding(self.conductor.execution, self.waits, self.timed_out, now, self.interrupted_by)
 
 
 class ReplayClock:
@@ -160,7 +160,7 @@ class _Player:
                 self.replayed.waits[effect.row, effect.timer] = self._clock.monotonic() + effect.seconds
             elif isinstance(effect, protocol.Abandon):
                 timeout = self._conductor.execution.specs[effect.row].timeout
-                self.replayed.given_up[effect.row] = f"timed out after {timeout} s"
+                self.replayed.timed_out[effect.row] = f"timed out after {timeout} s"
             elif isinstance(effect, protocol.Pause):
                 self._report.paused(effect.row)
             elif isinstance(effect, protocol.Finished):
@@ -170,7 +170,7 @@ class _Player:
         path = self._conductor.execution.path(entry["row"])
         if path != entry["task"]:
             raise ValueError(f"task {entry['row']} is {path!r}, not {entry['task']!r}")
-        self.replayed.given_up.pop(entry["row"], None)
+        self.replayed.timed_out.pop(entry["row"], None)
         self._report.started(entry["row"])
 
     def _failed(self, entry: Entry) -> None:

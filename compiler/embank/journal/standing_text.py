@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from embank.clock import Clock
-from embank.conductor.resuming import standings
+from embank.conductor.resuming import prospects
 from embank.journal.directory import ExecutionDirectory
 from embank.journal.kept import KeptExecution
 from embank.journal.standing import Glance, Standing
@@ -38,7 +38,7 @@ def standing_text(found: KeptExecution, seen: Glance, clock: Clock) -> Iterator[
         yield "    so the journal says; closers that run ask the checkpoint, which knows better"
     for failure in summary.failures[:SHOWN]:
         yield f"  failed: {plain(failure.task)}: {plain(failure.reason)}"
-    for task, verdict, why in standings(found.replayed.conductor.execution, found.replayed.left(clock.monotonic())):
+    for task, verdict, why in prospects(found.replayed.conductor.execution, found.replayed.left(clock.monotonic())):
         if verdict == "repeated":
             yield f"  {'running' if running else 'had begun'}: {plain(task)}" + ("" if running else f" ({why})")
     yield from (f"  warning: {plain(warning)}" for warning in summary.warnings)

@@ -24,7 +24,7 @@ from embank.reporting.windows import windows
 
 NAMED = 20  # tasks that a warning names
 
-NOT_BEGUN = states.WAITING | {states.SKIPPED}
+NOT_BEGUN = states.NOT_BEGUN | {states.SKIPPED}
 
 # The states of a task that say the same as those of the engine.
 SAME: Mapping[str, frozenset[TaskState]] = {

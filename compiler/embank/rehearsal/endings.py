@@ -104,8 +104,8 @@ def _standing(simulation: Simulation) -> Hashable:
         timed = task is RUNNING and spec.timeout is not None
         if not state.rescue[row] or timed or task not in (IDLE, READY, RUNNING):
             return None
-        rows.append((execution.path(row), task, state.attempt[row], state.waiting[row]))
-    if state.paused or state.held:
+        rows.append((execution.path(row), task, state.attempt[row], state.unmet[row]))
+    if state.paused or state.waiting:
         return None
     frames = tuple(
         (

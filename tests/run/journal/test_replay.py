@@ -250,7 +250,7 @@ def test_every_beginning_of_a_journal_gives_the_state_of_that_moment(
         timers = {due for _, due in left.timers if due.timer is not Timer.TIMEOUT}
         ready, running, ticking, asked, given_up = run.lives[count - 1]
         assert (sorted(left.ready), list(left.running), timers) == (ready, running, ticking)
-        assert (list(left.asked), set(left.given_up)) == (asked, given_up)
+        assert (list(left.asked), set(left.timed_out)) == (asked, given_up)
 
 
 @SETTINGS
