@@ -7,11 +7,13 @@ string literal, `<% "…" %>`, which evaluates to exactly that string, in Mistra
 
 from __future__ import annotations
 
-import codecs
 import re
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from embank.document import Expression
+from embank.model import Json
 from embank.plaintext import UNSEEN
 
 # Mistral 23.0.0, mistral/expressions: INLINE_YAQL_REGEXP, JINJA_REGEXP, JINJA_BLOCK_REGEXP
@@ -95,6 +97,29 @@ def _escape(match: re.Match[str]) -> str:
 
 def _decoded(body: str) -> Parsed | None:
     try:
-        return Parsed(Form.LITERAL, _ESCAPES.sub(lambda match: codecs.decode(match[0], "unicode-escape"), body))
+        return Parsed(Form.LITERAL, _ESCAPES.sub(lambda match: match[0].encode().decode("unicode-escape"), body))
     except UnicodeDecodeError:  # an escape without its digits, or beyond U+10FFFF
         return None
+
+
+def resolve(value: Json, evaluate: Callable[[Expression], Json]) -> Json:
+    """`value` with every Expression in it replaced; what holds none is returned as it is (not a copy)."""
+    if isinstance(value, Expression):
+        return evaluate(value)
+    if isinstance(value, Mapping):
+        items = {key: resolve(item, evaluate) for key, item in value.items()}
+        return items if any(items[key] is not value[key] for key in items) else value
+    if isinstance(value, list | tuple):
+        members = [resolve(item, evaluate) for item in value]
+        return members if any(new is not old for new, old in zip(members, value, strict=True)) else value
+    return value
+
+
+def describe(expression: Expression) -> str:
+    """The expression as it stands in a workflow file."""
+    forms = {
+        "execution-id": "<% execution().id %>",
+        "variable": f"<% $.{expression.name} %>",
+        "task-state": f"<% task({expression.name}).state %>",
+    }
+    return forms[expression.kind]

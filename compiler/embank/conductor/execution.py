@@ -13,8 +13,8 @@ from embank.conductor.protocol import Effect
 from embank.conductor.state import MAIN, Frame, State
 from embank.conductor.states import IDLE, MISTRAL, NEXT, RUNNING, FlowState, TaskState
 from embank.document import Document, Expression, TaskSpec
+from embank.expressions import describe, resolve
 from embank.model import Json, Parameters
-from embank.resolving import describe, resolve
 
 
 class Job(NamedTuple):

@@ -13,11 +13,11 @@ from dataclasses import replace
 from uuid import UUID
 
 from embank.document import Document, TaskSpec
+from embank.expressions import resolve
 from embank.journal.closers_again import closers_alone
 from embank.mistral.seen import Seen
 from embank.model import Json
 from embank.outputs.quoting import scalar
-from embank.resolving import resolve
 
 NAME = re.compile(r"_closing_[0-9a-f]{32}$")  # how the names of these workflows end
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from embank.clock import Clock
+from embank.clock import Clock, Timers
 from embank.conductor.admission import Admission
 from embank.conductor.execution import Execution, Job
 from embank.conductor.protocol import Due, Event, Failed, Succeeded
@@ -22,7 +22,6 @@ from embank.reasons import code_of, reason_of
 from embank.reporting.reporter import Reporter
 from embank.runner.messages import Attempt, Closing, Overdue, Polled
 from embank.runner.workers import Pool
-from embank.timers import Timers
 
 CLOSE_GRACE = 10.0  # s that an activity has to let itself be closed
 GRACE = 30.0  # s that an activity has to come to an end when the execution is interrupted

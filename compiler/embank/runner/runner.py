@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 
-from embank.clock import Clock
+from embank.clock import Clock, Timers
 from embank.conductor import protocol
 from embank.conductor.admission import Admission, types_of
 from embank.conductor.conductor import Conductor
@@ -26,7 +26,6 @@ from embank.reporting.reporter import Reporter
 from embank.runner.attempts import CLOSE_GRACE, GRACE, Attempts, Timer
 from embank.runner.messages import Answered, Attempt, Message, Signalled, Stepped, Told
 from embank.runner.workers import Perform, Pool
-from embank.timers import Timers
 
 LONGEST_NAP = 0.5  # s
 Confirm = Callable[[str], bool]  # asks a person whether the task of this path may start
