@@ -2,7 +2,7 @@
 
     plan + resource graph ──► Request ──► Workflow ──passes──► Workflow ──► workflow file
 
-Words are those of the design: resource, dependent, operation, phase, activity, task, workflow.
+Words are those of docs/design.md, 1: resource, dependent, operation, phase, activity, task, workflow.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Operation(StrEnum):
 
 
 class Phase(StrEnum):
-    """When an activity runs in respect of the others (reference, "Operation Activities")."""
+    """When an activity runs in respect of the others (docs/reference.md, "Operation Activities")."""
 
     PRE = "pre"
     READY = "ready"

@@ -11,7 +11,7 @@ SQLITE = "plugin = karbor.protections.embank-sqlite-protection-plugin\n"
 
 
 def test_a_dependent_that_no_plugin_protects_is_listed_and_cannot_be_compiled(shop: Path, embank: Embank) -> None:
-    """What is silently left out is silently unprotected (field notes, section 2)."""
+    """What is silently left out is silently unprotected (docs/field-notes.md, 2)."""
     conf = shop / "providers.d" / "quickstart.conf"
     conf.write_text(conf.read_text().replace(SQLITE, ""))
     done = embank("discover", "--provider", "quickstart", "-o", "resources.yaml")

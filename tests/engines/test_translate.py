@@ -279,7 +279,7 @@ class TestTimeouts:
 
 
 class TestFalseSuccess:
-    """Three ways, of the field notes; all of them are exit 4, or 5 when something is open."""
+    """The three ways of docs/field-notes.md, 1; all of them are exit 4, or 5 when something is open."""
 
     def test_tasks_never_ran(self, shop: Document, make: SimpleNamespace, tell: Any) -> None:
         told = tell(

@@ -1,4 +1,4 @@
-"""The order of a workflow: the reference's example, what `ready` adds, and random graphs against the rules."""
+"""The order of a workflow: that of docs/reference.md, what `ready` adds, and random graphs against the rules."""
 
 from __future__ import annotations
 

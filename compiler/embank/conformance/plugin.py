@@ -72,7 +72,7 @@ class ProtectionPluginConformance(RestartConformance):
         assert driver.subject.resource.type in plugin.resource_types
 
     def test_it_protects_restores_and_deletes(self, driver: Driver) -> None:
-        """The reference names three operations that any plugin implements."""
+        """docs/reference.md names three operations that any plugin implements."""
         for operation in (Operation.PROTECT, Operation.RESTORE, Operation.DELETE):
             assert driver.implemented[operation], f"no activity of {operation} is implemented"
 

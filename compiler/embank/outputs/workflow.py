@@ -6,7 +6,7 @@
     <name>_cleanup…      direct    the closers, each followed by others whether it succeeded or not
 
 The words are in the templates `workflow*.yaml.j2`. The text is streamed, a batch of tasks at a time: a
-hundred thousand resources need no more memory than the workflow itself (field notes, section 4).
+hundred thousand resources need no more memory than the workflow itself (docs/field-notes.md, 4).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Second pass: activities with the same key of their plugin become one task that takes several resources.
 
-Reference, last paragraph: "a plugin that handles multiple resources or that aggregates multiple resources to
-one task". A closer is merged by its own key, whatever became of the activity that it closes: what is open is
-known for each resource, and a closer that takes several runs when one of them is open.
+docs/reference.md, "The four link rules": "a plugin that handles multiple resources or that aggregates multiple
+resources to one task". A closer is merged by its own key, whatever became of the activity that it closes: what is
+open is known for each resource, and a closer that takes several runs when one of them is open.
 """
 
 from __future__ import annotations

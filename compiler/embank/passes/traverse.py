@@ -9,8 +9,8 @@ which carry the order until `prune` takes them out.
     indigo  dependent.post ──► parent.post
 
 The last teal edge exists only where the resource's own plugin implements `ready`. Were it everywhere, a
-dependent's pre would precede the parent's parallel of a plugin that knows three phases, and the reference
-says that one runs "regardless of the dependent resources' activities". See docs/order.md.
+dependent's pre would precede the parent's parallel of a plugin that knows three phases, and docs/reference.md
+says that one runs "regardless of the dependent resources' activities" (decision PASS-1). See docs/order.md.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@
                 yield Poll(after=30, progress=copy.progress)
             checkpoint.section(resource).save({"size": copy.size})
 
-Reference: "Protection Plugin" and "Protection Plugin Operation Activities".
+docs/reference.md: "Protection Plugin" and "Protection Plugin Operation Activities".
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ OpenSwift = Callable[..., SwiftBank]
 def account(tenant: Any) -> dict[str, object]:
     """The options that log in as the tenant."""
     return {
-        "auth_url": tenant.auth_url.removesuffix("/v3"),  # as in the reference
+        "auth_url": tenant.auth_url.removesuffix("/v3"),  # as in docs/reference.md
         "user": tenant.user_name,
         "key": tenant.password,
     }

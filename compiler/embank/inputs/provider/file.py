@@ -1,4 +1,4 @@
-"""The [provider] section of a provider file (reference, "Protection Provider Configuration").
+"""The [provider] section of a provider file (docs/reference.md, "Protection Provider Configuration").
 
 Reading it loads no plugin: a command that uses one provider pays for, and hears of, that one only.
 """

@@ -3,7 +3,7 @@
     Located ──► specs (keys, types, values: `specs`, `tasks`, `actions`, `values`) ──► Document
                    └──► rules over all of it (`order`, `calls`, `main`)
 
-Checks are direct and linear: a file has 300,000 tasks (field notes, section 4, "Validating").
+Checks are direct and linear: a file has 300,000 tasks (docs/field-notes.md, 4: "Validating").
 """
 
 from __future__ import annotations
