@@ -59,7 +59,7 @@ def to_chunks(graph: ResourceGraph, limit: int) -> Iterator[dict[str, Json]]:
 
     `tree` has a row [depth, type, id, name] for each resource, somewhere below the one it is a dependent of;
     `links` has a row [type, id, type, id] for every further parent and its dependent. No row holds the number
-    of another, so that one resource more or less is one line more or less in a workflow file.
+    of another, so that one resource more or less is one line more or less in a workflow file (decision FILE-4).
     """
     chunk: dict[str, list[list[Json]]] = {}
     size = 0

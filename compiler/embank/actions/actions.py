@@ -127,7 +127,9 @@ class Actions:
         checkpoint.record_operation(run.execution, run.operation, "started")
 
     def _begin_delete(self, checkpoint: Checkpoint) -> None:
-        """Mark it as being deleted. That takes two small records, for which a full bank may have no room."""
+        """Mark it as being deleted, which says it all (decision CHECKPOINT-5). That takes two small records, for
+        which a full bank may have no room.
+        """
         lease = _with_room(checkpoint, lambda: self._leases.take(checkpoint))
         _with_room(checkpoint, lambda: checkpoint.move(Status.DELETING, token=lease.token))
 
@@ -215,7 +217,7 @@ class Actions:
 
 
 def _with_room(checkpoint: Checkpoint, write: Callable[[], T]) -> T:
-    """`write` a record; when that fails, make room and do so again."""
+    """`write` a record; when that fails, make room and do so again (decision CHECKPOINT-8)."""
     try:
         return write()
     except BankError:

@@ -3,7 +3,8 @@
     ask the bank whether it is open ──► no: done
         └── yes, or nobody can say ──► call the plugin ──► record that it is closed, or say that this failed
 
-Closing twice does no harm, and leaving something frozen does. A bank that hangs is waited for only so long.
+Closing twice does no harm, and leaving something frozen does. A bank that hangs is waited for only so long
+(decision ACT-3).
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ class Closers:
             is_open = self._within(lambda: self._recorded_as_open(call, closes))
         except (BankError, CheckpointMissing) as error:
             if isinstance(error, CheckpointMissing) and call.run.operation is Operation.DELETE:
-                return False  # it is gone because everything was done, and closed
+                return False  # it is gone because everything was done, and closed (decision ACT-4)
+            # so that nothing stays frozen because its bank is away (decision ACT-1)
             text = f"nobody can say whether this is open, so it is closed: {error}"
             control.tell(self._banks.scrubber(call.run).clean(text))
             return True

@@ -1,4 +1,4 @@
-"""A bank as somebody else wrote it, made to keep its promise: what it raises is a BankError.
+"""A bank as somebody else wrote it, made to keep its promise: what it raises is a BankError (decision ACT-5).
 
 Everything here counts on that: closers run although the bank fails, leases are renewed although it failed once,
 what a failed write has left is removed. A connection error that escapes from a library must not end any of it.

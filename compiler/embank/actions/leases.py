@@ -33,7 +33,7 @@ class LeaseKeeper:
     def __init__(self, ttl: timedelta = TTL) -> None:
         self._ttl = ttl
         self._held: dict[Key, _Held] = {}
-        self._tokens: dict[Key, int] = {}  # what each execution was given first: another one means that it lost it
+        self._tokens: dict[Key, int] = {}  # given first: another one means that it lost it (decision CHECKPOINT-7)
         self._users: Counter[Key] = Counter()
         self._lock = threading.Lock()
         self._wake = threading.Event()

@@ -1,8 +1,8 @@
 """Secrets: references in parameters become values just before an activity is called, and never leave it.
 
 A property that its schema marks `writeOnly` holds a reference: `env:NAME`, `file:PATH` or `command:WORDS`
-(no shell; the words are split as a shell would). Every value that was resolved is taken out of whatever the
-activity says: exceptions, poll messages, log lines.
+(no shell; the words are split as a shell would), resolved here (decision ACT-2). Every value that was resolved is
+taken out of whatever the activity says: exceptions, poll messages, log lines.
 """
 
 from __future__ import annotations

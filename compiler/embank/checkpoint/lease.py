@@ -8,7 +8,8 @@ refused. (Leases: Gray and Cheriton 1989; the token is the "sequencer" of Chubby
 Expiry compares clocks of different machines: a lease should last much longer than they differ.
 
 A last record that is damaged may be anybody's, and may have been written just now. It keeps others out as a
-lease of somebody unknown: whoever is kept out first writes down until when, TTL from then, so that it ends.
+lease of somebody unknown: whoever is kept out first writes down until when, TTL from then, so that it ends
+(decision CHECKPOINT-6).
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from embank.checkpoint.write_once import Records
 from embank.model import Json
 from embank.plugins.bank import Bank
 
-TTL = timedelta(minutes=15)  # how long a crashed execution keeps others out; much more than clocks differ
+# How long a crashed execution keeps others out; much more than clocks differ (decision CHECKPOINT-1).
+TTL = timedelta(minutes=15)
 UNKNOWN = "(unknown)"  # the owner of a damaged record; no execution has such an id
 
 

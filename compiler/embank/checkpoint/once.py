@@ -4,7 +4,8 @@
     00000002  {"event": "started",   "token": …, "value": …}  it was, and this finds it again
     00000003  {"event": "forgotten", "token": …}              it came to nothing: the next one has a token of its own
 
-The records are write-once. Of two workers who intend the same, one chooses the token and the other takes that.
+The records are write-once. Of two workers who intend the same, one chooses the token and the other takes that
+(decision CHECKPOINT-4).
 """
 
 from __future__ import annotations

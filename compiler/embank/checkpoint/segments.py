@@ -6,7 +6,7 @@
 
 Every write takes the next number. The highest number that has an index is the data; a write that completes
 removes the lower ones. So a repeated write replaces, a killed one is never read, and a stuck writer that
-wakes up after its repetition has finished cannot harm it.
+wakes up after its repetition has finished cannot harm it (decision CHECKPOINT-3).
 """
 
 from __future__ import annotations

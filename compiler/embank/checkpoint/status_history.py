@@ -38,7 +38,9 @@ class Statuses:
         return self._bank.stat(self.records.key(2)) is not None
 
     def now(self) -> StatusRecord:
-        """The latest. `available` is believed only when the manifest is complete; damage is `error`."""
+        """The latest. `available` is believed only when the manifest is complete (decision CHECKPOINT-2); damage is
+        `error`.
+        """
         number = self.records.last()
         if not number:
             return StatusRecord(0, Status.ERROR, "", "", "there is no record of its status")

@@ -63,7 +63,9 @@ class Cancel(EmbankCommand):
 
 
 def _code_of(summary: Summary) -> int:
-    """The exit code of `cancel`. That it failed is as asked; that it was stopped before all was closed is not."""
+    """The exit code of `cancel`. That it failed is as asked; that it was stopped before all was closed is not
+    (decision CLI-2).
+    """
     if summary.state != "INTERRUPTED" and summary.exit_code is not ExitCode.FAILED_OPEN:
         return ExitCode.OK
     return summary.exit_code

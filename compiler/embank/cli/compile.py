@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from embank.diagnostics import Checked
     from embank.inputs.request import Prepared
 
-MAX_TASKS = 50
+MAX_TASKS = 50  # decision PASS-5
 DONE = {Operation.RESTORE: "restored", Operation.DELETE: "deleted"}
 
 

@@ -126,7 +126,9 @@ def _close_again(
 
 
 def _provider(found: KeptExecution, arguments: argparse.Namespace, *, cancelling: bool) -> Provider:
-    """The provider that the execution began with. Raises Stale when it has changed: closers run all the same."""
+    """The provider that the execution began with. Raises Stale when it has changed: closers run all the same
+    (decision RUN-2).
+    """
     from embank.inputs.provider.find import find_provider, load_providers
 
     heading = found.heading

@@ -48,7 +48,7 @@ class Outstanding:
         )
 
     def verdict(self, row: int, state: State) -> str:
-        """Why a running task fails instead of being repeated; "" when it is repeated."""
+        """Why a running task fails instead of being repeated (decision COND-2); "" when it is repeated."""
         if row in self.timed_out:
             return self.timed_out[row]
         if state.stopped == CANCELLED and not state.rescue[row]:
@@ -63,7 +63,7 @@ def outstanding(
     execution: Execution, waits: Mapping[tuple[int, Timer], float], timed_out: Mapping[int, str], now: float, by: str
 ) -> Outstanding:
     """What is to be done. `waits`: when the delays of each row are over. Timeouts begin anew: what is repeated
-    has all its time again.
+    has all its time again (decision COND-1).
     """
     state = execution.state
     behind_a_pause = set(state.waiting)

@@ -1,1 +1,1 @@
-"""Test kits that the authors of plugins and banks inherit; our own built-ins pass them."""
+"""Test kits that the authors of plugins and banks inherit; our own built-ins pass them. Why here: decision KIT-1."""

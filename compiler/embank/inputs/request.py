@@ -108,7 +108,7 @@ def later_request(operation: Operation, prepared: Prepared) -> Request:
 
 
 def graph_digest(graph: ResourceGraph) -> str:
-    """The sha256 of a resource graph, whatever file it came from."""
+    """The sha256 of a resource graph, whatever file it came from (decision FILE-3)."""
     return hashlib.sha256(json.dumps(list(to_chunks(graph, 1 << 62))).encode()).hexdigest()
 
 

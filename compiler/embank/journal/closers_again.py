@@ -1,7 +1,7 @@
 """Running the closers of an execution again that has ended with something open, until they have succeeded.
 
-The closers ask the checkpoint what is still open, so those that have run do nothing. In the journal this is a part
-of its own, behind a line `closers`: a new conductor, on the cleanup workflow alone.
+The closers ask the checkpoint what is still open, so those that have run do nothing (decision RUN-5). In the
+journal this is a part of its own, behind a line `closers`: a new conductor, on the cleanup workflow alone.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Plays a journal through a conductor: the state of the execution again, and for listeners all that happened.
 
-The conductor is pure, so equal events give equal states. A journal that does not fit its workflow file is refused.
+The conductor is pure, so equal events give equal states (decision JOURNAL-1). A journal that does not fit its
+workflow file is refused.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ NOT_FOUND = 404
 VERSION = re.compile(r"^(['\"]?)version\1\s*:.*\n", re.MULTILINE)  # anywhere in a file of one workflow
 DELAYED = frozenset(("DELAYED", "RUNNING_DELAYED"))  # before it begins, and before it is tried again
 TEXT = {"content-type": "text/plain"}
+# What an owner sees of it; why timeouts are better: decision MISTRAL-5.
 HIDDEN = (
     "Mistral goes on with {0} in no project, as it does with a Keystone when it has missed the heartbeats of an "
     "executor: its owner does not see the rest, and closers are not found. A user with the role admin in "

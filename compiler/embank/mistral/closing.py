@@ -1,7 +1,7 @@
 """Closing what an execution in Mistral has left open: cancelling there runs no closers.
 
 The cleanup workflow that was uploaded with the execution's own is run by a small workflow, under a name and in an
-execution of its own, on behalf of the one that was cancelled.
+execution of its own, on behalf of the one that was cancelled (decision MISTRAL-1).
 """
 
 from __future__ import annotations

@@ -93,6 +93,7 @@ def _stamp(directory: Path) -> tuple[object, ...]:
 
 
 def _load(directory: Path, reference: str) -> Provider:
+    # from files of this host alone, logins and all (decision MISTRAL-4)
     files = load_providers(str(directory))
     found = find_provider(files.value or (), reference)
     if found.value is None:

@@ -1,6 +1,7 @@
 """From what an engine says of an execution to the journal that the runner would have written of it.
 
-What no journal can say is said to people: in messages about tasks, and in warnings about the whole.
+What no journal can say is said to people: in messages about tasks, and in warnings about the whole. Where the
+engine's word about a workflow contradicts its tasks, its word counts (decision MISTRAL-3).
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ def _named(names: list[str]) -> str:
 
 
 def _finished(document: Document, seen: Seen, lines: list[Line], now: datetime) -> Line:
-    """The last line. A SUCCESS that is none is an ERROR."""
+    """The last line. A SUCCESS that is none is an ERROR (decision MISTRAL-2)."""
     state = SUCCESS if seen.state == SUCCESS and not missing(document, seen) else ERROR
     head = {
         "n": 1,

@@ -2,7 +2,7 @@
 
 Plain where that is safe (`shop`, `/srv/shop`), else 'single-quoted', else "double-quoted" with escapes.
 Always one line, so that nothing depends on indentation or folding. What a person cannot see (controls,
-bidi and format characters, odd spaces) is always an escape.
+bidi and format characters, odd spaces) is always an escape (decision FILE-5).
 """
 
 from __future__ import annotations

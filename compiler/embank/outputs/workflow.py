@@ -3,7 +3,7 @@
     <name>               direct    begin → activities → complete; on error cleanup → abandon → fail
     <name>_activities…   reverse   one task per activity, with explicit `requires`; `done` requires every last one
                          direct    if asked for: what follows each task, `join: all` where several come together
-    <name>_cleanup…      direct    the closers, each followed by others whether it succeeded or not
+    <name>_cleanup…      direct    the closers, each followed by others whether it succeeded or not (decision PASS-2)
 
 The words are in the templates `workflow*.yaml.j2`. The text is streamed, a batch of tasks at a time: a
 hundred thousand resources need no more memory than the workflow itself (docs/field-notes.md, 4).

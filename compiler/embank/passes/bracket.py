@@ -1,8 +1,8 @@
 """Third pass: find the closers, and build the cleanup workflow from them.
 
 A closer (`@closes`) stays an activity where it is, and gets a copy in the cleanup workflow, which runs when
-anything failed. There the closers stand in post order: those of a dependent before those of its parents,
-also through resources without any; those of one resource in the order of their phases.
+anything failed (decision PROJECT-1). There the closers stand in post order: those of a dependent before those of
+its parents, also through resources without any; those of one resource in the order of their phases.
 
 A closer's copy asks the checkpoint whether what it closes was started and not closed, and does nothing
 otherwise. It is tried several times: nobody else will thaw the guest. And it has a timeout, whatever the plan

@@ -1,7 +1,8 @@
 """Drop the `requires` that other `requires` imply.
 
 After pruning, because contraction is what makes most of them; before outlining, because every edge that is left
-becomes an edge between parts. What is in doubt after a linear effort stays: one `requires` too many is harmless.
+becomes an edge between parts. What is in doubt after a linear effort stays: one `requires` too many is harmless
+(decision PASS-4).
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ class Context(Protocol):
     @property
     def closing(self) -> bool:
         """True in the cleanup, after a failure, a cancellation or a kill: a closer that has other work to do in the
-        normal order (the last phase of a restore, say) then only closes.
+        normal order (the last phase of a restore, say) then only closes (decision PLUGIN-2).
         """
 
     def log(self, message: str) -> None:
@@ -199,8 +199,8 @@ class ProtectionPlugin:
     ) -> str | None:
         """A key: the activities of this phase with the same key become one task. None: a task of its own.
 
-        `parents` are those that the resource is a dependent of, in the graph's order. An aggregated
-        activity is called with tuples: `resource` of Resources, `parameters` beside it.
+        `parents` are those that the resource is a dependent of, in the graph's order (decision PLUGIN-1). An
+        aggregated activity is called with tuples: `resource` of Resources, `parameters` beside it.
         """
         return None
 

@@ -40,7 +40,9 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class LoadedPlugin:
-    """A protection plugin, ready for use. `sha256` is that of its contract: what compilation depends on."""
+    """A protection plugin, ready for use. `sha256` is that of its contract: what compilation depends on
+    (decision FILE-1).
+    """
 
     name: str
     path: str

@@ -31,7 +31,7 @@ class Kind(StrEnum):
 
     FAIL = "fail"
     TIME_OUT = "time-out"
-    HANG = "hang"  # and no timeout ends it
+    HANG = "hang"  # and no timeout ends it: what is open counts as frozen (decision REHEARSE-1)
     CRASH_BEFORE = "crash-before"
     CRASH_AFTER = "crash-after"
     CANCEL = "cancel"

@@ -1,7 +1,7 @@
 """A listener in a thread of its own: whoever watches must not hold up what is watched.
 
 A terminal can stop taking output for minutes (Ctrl-S, a connection that hangs), and so can the reader of a pipe.
-Closers have to run meanwhile.
+Closers have to run meanwhile (decision REPORT-1).
 """
 
 from __future__ import annotations

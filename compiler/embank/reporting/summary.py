@@ -161,7 +161,7 @@ def exit_code(
     rows = execution.state
     closers = (row for row, spec in enumerate(execution.specs) if spec.action == CLEANUP)
     if still_open or any(rows.task[row] in ENDED and rows.task[row] is not SUCCEEDED for row in closers):
-        return ExitCode.FAILED_OPEN
+        return ExitCode.FAILED_OPEN  # also of an interrupted one (decision CLI-1)
     if interrupted:
         return ExitCode.INTERRUPTED
     first = rows.frames[0].cause

@@ -23,8 +23,8 @@ from embank.reporting.reporter import Reporter
 from embank.runner.messages import Attempt, Closing, Overdue, Polled
 from embank.runner.workers import Pool
 
-CLOSE_GRACE = 10.0  # s that an activity has to let itself be closed
-GRACE = 30.0  # s that an activity has to come to an end when the execution is interrupted
+CLOSE_GRACE = 10.0  # s that an activity has to let itself be closed (decision RUN-1)
+GRACE = 30.0  # s that an activity has to come to an end when the execution is interrupted (decision RUN-4)
 
 Timer = Due | Polled | Closing | Overdue
 Advance = Callable[[Event, ExitCode | None], None]
@@ -92,7 +92,7 @@ class Attempts:
         if attempt.verdict:
             self._stepped_too_late(attempt, outcome)
         elif isinstance(outcome, Poll):
-            self._report.polled(row, outcome)
+            self._report.polled(row, outcome)  # not into the journal: decision JOURNAL-3
             if attempt.warned:
                 self._close(attempt, f"interrupted by {self.interrupted_by}")
             elif attempt.cancelled:

@@ -26,7 +26,8 @@ def signals_to(runner: Runner, *, keep: bool) -> Iterator[None]:
         yield
         return
 
-    # No Python function: one is itself interrupted by the next signal, and a flood of them nests too deep.
+    # No Python function: one is itself interrupted by the next signal, and a flood of them nests too deep
+    # (decision RUN-6).
     interrupt = cast("Callable[[int, FrameType | None], None]", runner.inbox.put)
     before = {number: signal.getsignal(number) for number in SIGNALS}
     for number in SIGNALS:  # what is ignored (nohup) stays so; but a shell's `&` alone must not disarm Ctrl-C
@@ -42,7 +43,7 @@ def signals_to(runner: Runner, *, keep: bool) -> Iterator[None]:
 
 @contextmanager
 def requests_to(runner: Runner, file: Path | None) -> Iterator[None]:
-    """Let somebody else cancel the execution, who need not be able to send this process a signal."""
+    """Let somebody else cancel the execution, who need not be able to send this process a signal (decision RUN-3)."""
     if file is None:
         yield
         return

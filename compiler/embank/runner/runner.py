@@ -29,7 +29,7 @@ from embank.runner.workers import Perform, Pool
 
 LONGEST_NAP = 0.5  # s
 Confirm = Callable[[str], bool]  # asks a person whether the task of this path may start
-TWICE = frozenset(("SIGINT", "SIGTERM"))  # what stops at once the second time; anything else just says it again
+TWICE = frozenset(("SIGINT", "SIGTERM"))  # stop at once the second time; others just say it again (decision RUN-7)
 
 
 class Runner:
@@ -224,7 +224,7 @@ class Runner:
             self._advance(protocol.Failed(row, short(str(error))))
 
     def _begin(self, attempt: Attempt) -> None:
-        """Without a journal nothing is begun, except what a failure calls for: closers."""
+        """Without a journal nothing is begun, except what a failure calls for: closers (decision JOURNAL-2)."""
         row = attempt.row
         if self._record.failed and not self._conductor.state.rescue[row]:
             self._admission.end(row)

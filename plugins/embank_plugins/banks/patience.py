@@ -1,4 +1,4 @@
-"""How long, and how often, a service on the network is asked again."""
+"""How long, and how often, a service on the network is asked again (decision BANK-3)."""
 
 from __future__ import annotations
 

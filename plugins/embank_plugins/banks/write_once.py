@@ -2,7 +2,7 @@
 
 `If-None-Match: *` is looked at when a put begins, and the object appears when it ends: in Swift (and so behind its
 s3api) several that run at the same time all succeed, and the latest stands. Which services do better cannot be
-asked. So a writer first announces itself, with an object of its own beside the keys:
+asked. So a writer first announces itself, with an object of its own beside the keys (decision BANK-2):
 
 1. Announce; put if absent; look who else is announced; withdraw.
 2. Whoever began before our put had ended was announced by then, or is done. Wait until all are done.

@@ -1,7 +1,7 @@
 """Protection plugins for what lives on this machine.
 
 Resource ids are logical names. The provider's configuration, which the operator writes and nobody else, maps
-them to paths, commands and addresses; a resource graph or a plan never carries one.
+them to paths, commands and addresses; a resource graph or a plan never carries one (decision LOCAL-1).
 """
 
 from embank.errors import EmbankError, ExitCode

@@ -110,7 +110,10 @@ def place(
 
 
 def clear_beside(stored: Stored, checkpoint: Checkpoint, resource: Resource) -> None:
-    """Remove what a restore to the original place left there that was killed and never repeated."""
+    """Remove what a restore to the original place left there that was killed and never repeated.
+
+    A deletion does this (decision LOCAL-4).
+    """
     above, name = os.path.split(os.path.realpath(stored.path))
     try:
         parent = os.open(above, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

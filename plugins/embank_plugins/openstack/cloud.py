@@ -4,7 +4,7 @@
     cloud = production
 
 Without that section: what `OS_CLOUD` or the other `OS_*` variables say. `EMBANK_OS_CLOUD` (`--os-cloud`) goes
-before both.
+before both (decision CLOUD-1).
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ HARMLESS = ("/action", "/metadata")  # how the address ends where a POST changes
 
 
 class CarefulSession(Session):
-    """Repeats a request that was not answered, or with 429 or 503, only if that does no harm.
+    """Repeats a request that was not answered, or with 429 or 503, only if that does no harm (decision CLOUD-10).
 
     keystoneauth repeats every method alike. A POST may have been carried out although a broken connection, a timeout
     or a 503 (of a proxy in between, say) is all that came back: repeated, it would make a second backup that nobody

@@ -68,7 +68,7 @@ class ProjectPlugin(CloudPlugin):
         saved = checkpoint.section(resource).load()
         if parameters.get("metadata", False):
             self._restore_metadata(saved)
-        if parameters.get("quotas", False):
+        if parameters.get("quotas", False):  # in `pre`, on request: decision CLOUD-12
             for each in QUOTAS:
                 self._restore_quotas(each, saved["quotas"].get(each.name, {}), context)
         context.record_restored(resource, {"project_id": self._cloud.project_id})

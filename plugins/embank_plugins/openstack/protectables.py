@@ -3,9 +3,9 @@
     project ─► servers ─► volumes, images, networks
           └──────────────► volumes, images, networks
 
-Below a server is what a restore of it needs, whoever owns it: also a public image, or a shared network. Below the
-project is what it owns, and never what an administrator could see besides. A few listings answer everything, however
-many servers there are.
+Below a server is what a restore of it needs, whoever owns it (decision CLOUD-9): also a public image, or a shared
+network. Below the project is what it owns, and never what an administrator could see besides. A few listings answer
+everything, however many servers there are.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class VolumeProtectable(_Used):
 
     def owned(self) -> Iterator[Any]:
         """See _Owned. Without Cinder's own, which it makes while it backs up a snapshot or moves a volume, and then
-        removes: they count for no quota. (Before Cinder's API 3.65 nothing tells them from others.)
+        removes: they count for no quota (decision CLOUD-13). Before Cinder's API 3.65 nothing tells them from others.
         """
         for each in _paged("volumes", lambda: self._cloud.connection.block_storage.volumes(limit=PAGE)):
             if each.consumes_quota is not False:

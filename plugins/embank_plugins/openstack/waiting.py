@@ -43,7 +43,8 @@ class Waits:
 
 
 def created(make: Callable[[], Made], find: Callable[[], Made | None]) -> Made:
-    """What `make` makes, once. A 503 does not say whether it was made: then it is what `find` finds, or made again.
+    """What `make` makes, once. A 503 does not say whether it was made: then it is what `find` finds, or made again
+    (decision CLOUD-17).
 
     Raises what openstacksdk raises.
     """

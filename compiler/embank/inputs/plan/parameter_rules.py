@@ -87,7 +87,7 @@ class Rules:
                 yield Violation(path, message, REFERENCES, "EMB312")
         for error in self._validator.iter_errors(values):
             closest = best_match([error]) or error
-            # A secret's other rules are about its value; here is only a reference.
+            # A secret's other rules are about its value; here is only a reference (decision INPUT-4).
             if not any(tuple(closest.absolute_path)[: len(path)] == path for path in secrets):
                 yield from _explain(closest)
 

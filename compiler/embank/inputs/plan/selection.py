@@ -76,7 +76,7 @@ class _Selector:
             self.kept_by[node] = selection
 
     def warn_of_left_out(self) -> None:
-        """A dependent that is dropped without a word is one that nobody protects."""
+        """A dependent that is dropped without a word is one that nobody protects (decision INPUT-1)."""
         excluded = {mention.key for selection in self._plan.selections for mention in selection.exclude}
         warned: set[int] = set()
         for selection in self._plan.selections:

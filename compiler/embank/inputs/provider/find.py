@@ -4,6 +4,7 @@
 
 A file that is broken, or whose plugins are not installed, is still listed and harms no other provider:
 what is wrong with it is said when it is asked for, or when everything is checked (`check_providers`).
+Decision INPUT-3.
 """
 
 from __future__ import annotations

@@ -36,7 +36,8 @@ MISTAKE = re.compile(r"\[([^\]]+)\] (\w+)(?: = )?(.*)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Provider:
-    """A provider that can be used. `plugins` is by resource type; `sha256` digests its file without secrets.
+    """A provider that can be used. `plugins` is by resource type; `sha256` digests its file without secrets
+    (decision FILE-2).
 
     `protectables` are those that are installed for the types that it has plugins for, and for their dependents.
     """
@@ -124,7 +125,8 @@ class _Parts:
 
     def _protectables(self, plugins: list[Component]) -> list[Component | None]:
         """Those of the types that are protected, and those of possible dependents of these. A dependent without a
-        plugin has to show in the resource graph: "every Protectable must have a corresponding Protection Plugin".
+        plugin has to show in the resource graph: "every Protectable must have a corresponding Protection Plugin"
+        (decision INPUT-2).
         """
         places = {kind: plugin.place for plugin in plugins for kind in plugin.loaded.resource_types}
         own = [self._keep(find_protectable(kind, place)) for kind, place in places.items()]

@@ -89,7 +89,7 @@ def _check_join(shape: Shape, spec: WorkflowSpec, task: TaskSpec, branches: Bran
         hint = "name it in `on-complete` of the tasks that it waits for, or take `join` out"
         shape.problem("EMB618", f"{what} waits with `join`, and no task leads to it", place, hint)
     elif not handled and all(edge.key == "on-success" for edge in inbound):
-        return  # the workflow fails with the task that does not come: the activities, as `requires` says it elsewhere
+        return  # the workflow fails with the task that does not come: `--lower direct` (decision FILE-6)
     elif unsure := [edge for edge in inbound if edge.key != "on-complete"]:
         for edge in unsure:
             message = f"task {quoted(edge.task)}: {edge.key} leads to {quoted(task.name)}, which waits with `join`"

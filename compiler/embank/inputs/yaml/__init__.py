@@ -31,7 +31,8 @@ SURROGATES = re.compile(rb"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[d
 
 def parse(data: bytes, file: str, *, deepest: int = DEEPEST, portable: bool = False) -> Checked[Located]:
     """Read a document from memory. `file` is the name that places show; `deepest` how deep it may be nested;
-    `portable`: refuse, too, what libyaml reads and PyYAML's own parser does not, or reads as something else.
+    `portable`: refuse, too, what libyaml reads and PyYAML's own parser, which is Mistral's, does not, or reads as
+    something else (decision FILE-7).
     """
     return _compose(BytesIO(data), file, deepest, portable)
 

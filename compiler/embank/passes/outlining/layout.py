@@ -3,10 +3,10 @@
 Why no cycle can come of it. Everything here is a sequence in which a task stands behind all that it requires, and
 a part is a run of neighbours in it. Whatever such runs are cut, at any depth, edges between them only go forward.
 
-Why little order is added. A subtree of the resource graph is *closed* when it is entered only from the early tasks
-of resources above it, and left only for the late tasks of resources above it. All its tasks then come after the
-same tasks and before the same tasks, and a part made of it, or of several such siblings, adds no order at all. In a
-tree of resources without `ready` every subtree is closed.
+Why little order is added (decision PASS-3). A subtree of the resource graph is *closed* when it is entered only from
+the early tasks of resources above it, and left only for the late tasks of resources above it. All its tasks then come
+after the same tasks and before the same tasks, and a part made of it, or of several such siblings, adds no order at
+all. In a tree of resources without `ready` every subtree is closed.
 
 Why a `ready` task never waits for more copying. Where a subtree is not closed its tasks are cut into front (pre,
 ready) and back (parallel, post), the closed subtrees inside it standing between, and each is laid out for itself by

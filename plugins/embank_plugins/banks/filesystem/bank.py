@@ -170,7 +170,7 @@ class FilesystemBank(Bank):
 
     def check(self) -> None:
         """The directory can be read, or can be created. One that can only be read (mounted so, somebody else's) is
-        good for listing, verifying, restoring; a write says what is wrong with it. See Bank.check.
+        good for listing, verifying, restoring; a write says what is wrong with it (decision BANK-1). See Bank.check.
         """
         place = self.path
         needed, wanted = os.R_OK | os.X_OK, "read"

@@ -150,7 +150,7 @@ class S3Bank(Bank):
             raise self._exists(key)
 
     def _prove(self, bucket: Bucket, action: str) -> None:
-        """Once in a process: that the service does not replace what it should not."""
+        """Once in a process: that the service does not replace what it should not (decision BANK-4)."""
         if not self._proved:
             if not heeds_if_absent(bucket, Upload("first"), Upload("second"), action):
                 raise bucket.service.cannot(action, CARELESS)

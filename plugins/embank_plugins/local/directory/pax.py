@@ -1,4 +1,4 @@
-"""The archive format of Local::Directory: POSIX pax (tar), with GNU's sparse format 1.0.
+"""The archive format of Local::Directory: POSIX pax (tar), with GNU's sparse format 1.0 (decision LOCAL-2).
 
 GNU tar extracts it (`tar --xattrs -xf`). `pax_reader.py` reads it back. Times are in pax records because they
 have nanoseconds; owners are numbers; names are bytes, as the kernel's.

@@ -1,4 +1,4 @@
-"""A database as a whole: what pg_dump leaves out, and how one database takes another's place.
+"""A database as a whole: what pg_dump leaves out, how one database takes another's place (decision LOCAL-3).
 
 pg_dump keeps what is in a database. Its owner, encoding, grants and settings belong to the server; they are
 read here when it is protected, and given to the database that is restored.

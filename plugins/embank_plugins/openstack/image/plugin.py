@@ -75,7 +75,7 @@ class ImagePlugin(CloudPlugin):
             copy = self._images.same(resource.id, saved)
             if copy:
                 where = "" if copy == resource.id else f", as {copy}"
-                context.log(f"{resource} is there{where}: it is used as it is")
+                context.log(f"{resource} is there{where}: it is used as it is")  # decision CLOUD-11
         if copy is None:
             copy = self._make(checkpoint, context, resource, saved, parameters)
         context.record_restored(resource, {"image_id": copy})

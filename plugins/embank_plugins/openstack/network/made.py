@@ -1,7 +1,8 @@
 """Things in Neutron that a restore makes, each of them once.
 
 Until the restore is complete, what it made has a description of its own: the token of the restore and the id of what
-it was made from. By that it is found again after a kill, on any worker. Then it gets the saved description and tags.
+it was made from. By that it is found again after a kill, on any worker (decision CLOUD-5). Then it gets the saved
+description and tags.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def plan_floating(
 
 
 def give_floating(made: Made, plan: Sequence[Mapping[str, Any]]) -> Iterator[Poll]:
-    """Do what was planned. May be repeated."""
+    """Do what was planned. May be repeated (decision CLOUD-14)."""
     for each in plan:
         yield Poll(after=0, message=f"floating address {each['address']}")
         with told(f"give the port {each['port_id']} a floating address"):

@@ -2,7 +2,8 @@
 
 A server that we hold has the checkpoint's id in its metadata. So the bank need not answer for it to go on, and a
 person who finds it paused sees why. Until it stands still, the mark says that this was only asked for: a request that
-was not answered, or that waits for a compute service which is down, may come late, when nobody would expect it.
+was not answered, or that waits for a compute service which is down, may come late, when nobody would expect it
+(decision CLOUD-16).
 
 Metadata is the tenant's, who may replace all of it meanwhile. So there is a note in the bank, too, to be looked at
 when the mark is not there.
@@ -35,7 +36,7 @@ from embank_plugins.openstack.server.states import (
     label,
 )
 
-MARK = "embank_frozen"  # metadata of a server that we hold
+MARK = "embank_frozen"  # metadata of a server that we hold (decision CLOUD-6)
 NOTE = "held"  # what is started once: to hold the server
 HELD = (*GO_ON, "ERROR")
 

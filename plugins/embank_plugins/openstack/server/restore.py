@@ -2,7 +2,7 @@
 
 First everything is found that it needs, then its ports are made, then the server, each once in a restore; what is
 left to do waits until it is active. Volumes are attached from the beginning: a guest whose disks come later than its
-first boot may not get up.
+first boot may not get up (decision CLOUD-7).
 """
 
 from __future__ import annotations

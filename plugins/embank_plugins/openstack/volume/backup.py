@@ -86,7 +86,9 @@ class VolumeBackupPlugin(VolumePlugin):
     def aggregate(
         self, operation: Operation, phase: Phase, resource: Resource, parents: Sequence[Resource]
     ) -> str | None:
-        """The check before a deletion is one for all volumes, so that no backup goes unless all can."""
+        """The check before a deletion is one for all volumes, so that no backup goes unless all can
+        (decision CLOUD-15).
+        """
         if operation is Operation.DELETE:
             return "backups" if phase is Phase.PRE else None
         return super().aggregate(operation, phase, resource, parents)
@@ -133,7 +135,7 @@ PROTECT_PARAMETERS: Mapping[str, Json] = {
     "properties": {
         "backup": {
             "enum": ["full", "incremental", "auto"],
-            "default": "full",
+            "default": "full",  # decision CLOUD-3
             "description": "A whole backup, what has changed since the last one, or that if there is a last one.",
         },
     },

@@ -53,7 +53,9 @@ class VolumePlugin(CloudPlugin):
     def aggregate(
         self, operation: Operation, phase: Phase, resource: Resource, parents: Sequence[Resource]
     ) -> str | None:
-        """The volumes of a server, if so configured. One of several servers belongs to none of their groups."""
+        """The volumes of a server, if so configured. One of several servers belongs to none of their groups
+        (decision CLOUD-2).
+        """
         if not self.conf[SECTION].snapshot_together or operation is not Operation.PROTECT:
             return None
         servers = [parent.id for parent in parents if parent.type == SERVER]

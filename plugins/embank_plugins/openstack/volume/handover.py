@@ -1,7 +1,7 @@
 """Volumes restored for another project than that of the backup or snapshot, which only its own project can use.
 
 Cinder restores there. Then the volume is handed over: a transfer is offered in one project and accepted in the other,
-by the same user, who has a role in both.
+by the same user, who has a role in both (decision CLOUD-4).
 """
 
 from __future__ import annotations

@@ -73,7 +73,9 @@ def deleted(storage: Any, snapshots: Iterable[Any]) -> Iterator[Poll]:
 
 
 def left_of(storage: Any, checkpoint: Checkpoint, resource: Resource) -> list[Any]:
-    """The snapshots of a volume that were taken for a checkpoint, also those of a run that was killed."""
+    """The snapshots of a volume that were taken for a checkpoint, also those of a run that was killed: without a look
+    into the bank (decision CLOUD-18).
+    """
     with told(f"list the snapshots of {resource}"):
         listed = storage.snapshots(volume_id=resource.id)
         return [each for each in listed if each.volume_id == resource.id and each.description == describe(checkpoint)]
