@@ -114,6 +114,17 @@ def test_the_index_has_every_decision_and_no_other() -> None:
     assert rows == [decision.row for file in files for decision in decisions() if decision.file == file]
 
 
+def test_what_documents_name_of_the_tree_is_there() -> None:
+    """Rooms, test programs, benchmarks: people move them."""
+    named = {
+        (str(path.relative_to(ROOT)), name)
+        for path in documents()
+        for name in re.findall(r"`((?:benchmarks|compiler|plugins|tests)/[^` ]+)`", path.read_text())
+    }
+    assert named
+    assert [name for name in sorted(named) if not (ROOT / name[1]).exists()] == []
+
+
 def test_every_decision_that_is_cited_exists() -> None:
     known = {decision.number for decision in decisions()}
     prefixes = "|".join(sorted({number.split("-")[0] for number in known}))

@@ -1,7 +1,6 @@
 """A real OpenStack of the tests' own, on ports of the loopback: `start_openstack()` gives running `Services`.
 
-What it has before its first start takes minutes to make. It is kept beside the environment, and copied for each run
-(decision PROJECT-2).
+What it has before its first start takes minutes to make. It is kept beside the environment, and copied for each run.
 """
 
 from __future__ import annotations
