@@ -13,7 +13,7 @@ from embank.diagnostics import Checked
 from embank.model import Body, Kind, Phase, Request, ResourceGraph, Task, Workflow
 from embank.passes.outlining.layout import Layout, Part
 from embank.passes.outlining.pack import pack
-from embank.reachability import transitive_reduction
+from embank.passes.reachability import transitive_reduction
 
 
 def outline(workflow: Workflow) -> Checked[Workflow]:

@@ -12,7 +12,7 @@ from heapq import heapify, heappop, heappush
 
 from embank.diagnostics import Checked
 from embank.model import Body, Kind, Workflow
-from embank.reachability import transitive_reduction
+from embank.passes.reachability import transitive_reduction
 
 # Each is near-linear, and tangled graphs of thousands could go on for dozens; a join too many changes no order.
 ROUNDS = 8

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from embank.diagnostics import Checked
 from embank.model import Body, Workflow
-from embank.reachability import transitive_reduction
+from embank.passes.reachability import transitive_reduction
 
 
 def reduce(workflow: Workflow) -> Checked[Workflow]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from embank.model import Body, Phase
-from embank.reachability import descendants
+from embank.passes.reachability import descendants
 
 Pair = tuple[Phase | None, Phase | None]
 

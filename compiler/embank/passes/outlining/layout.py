@@ -24,7 +24,7 @@ from heapq import heapify, heappop, heappush
 
 from embank.graph import Tree, spanning_tree
 from embank.model import Body, Phase, ResourceGraph, ResourceKey
-from embank.reachability import postorder
+from embank.passes.reachability import postorder
 
 DEEP = 6  # parts in parts, and nobody minds
 _STAGES = {phase: stage for stage, phase in enumerate(Phase)}
