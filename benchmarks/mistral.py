@@ -26,8 +26,8 @@ from typing import Any
 
 import yaml
 
-from embank.mistral.client import Mistral, namespace_of
-from embank.mistral.connection import connect
+from embank.mistral.api.client import Mistral, namespace_of
+from embank.mistral.api.connection import connect
 from embank.model import ActivitySpec, Lower, Operation, Phase, Request, Resource, TypeSpec
 from embank.outputs.workflow import write_workflow
 from embank.passes import compile_workflow

@@ -14,7 +14,7 @@ from embank.clock import SystemClock
 from embank.diagnostics import Place
 from embank.document import Document, Expression, Flow, Retry, TaskSpec, WorkflowSpec
 from embank.journal.replay import Replayed, replay
-from embank.mistral.seen import Seen, SeenAttempt, SeenTask
+from embank.mistral.api.seen import Seen, SeenAttempt, SeenTask
 from embank.mistral.translate import translate
 from embank.reporting.events import Event
 

@@ -10,7 +10,7 @@ import pytest
 from embank.conductor.program import expected_tasks
 from embank.document import Document
 from embank.inputs.workflow import parse_workflow
-from embank.mistral.expected import expected_paths, missing
+from embank.mistral.overview import expected_paths, missing
 
 PATHS = [
     "begin",

@@ -18,7 +18,7 @@ from embank.conductor import protocol, states
 from embank.conductor.conductor import Conductor
 from embank.conductor.protocol import Due, Timer
 from embank.document import Document
-from embank.mistral.seen import Seen, SeenAttempt, SeenTask
+from embank.mistral.api.seen import Seen, SeenAttempt, SeenTask
 
 SETTINGS = settings(
     max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

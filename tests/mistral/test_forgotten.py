@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from embank.inputs.workflow import parse_workflow
-from embank.mistral.client import Mistral
-from embank.mistral.connection import connect
+from embank.mistral.api.client import Mistral
+from embank.mistral.api.connection import connect
 from embank.mistral.watching import FORGOTTEN, watch
 from embank.reporting.events import Event, Message
 

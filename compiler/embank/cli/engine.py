@@ -16,8 +16,8 @@ from embank.plaintext import plain
 if TYPE_CHECKING:
     from embank.document import Document
     from embank.journal.directory import ExecutionDirectory
-    from embank.mistral.client import Mistral
-    from embank.mistral.seen import Seen
+    from embank.mistral.api.client import Mistral
+    from embank.mistral.api.seen import Seen
     from embank.reporting.summary import Summary
 
 __all__ = ["add_engine_options", "add_state_directory", "engine_of", "follow", "keep", "workflow_of"]
@@ -31,8 +31,8 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
 
 def engine_of(arguments: argparse.Namespace, url: str = "") -> Mistral:
     """The engine that the options, the environment, or else `url` name. Raises UsageError, EngineError."""
-    from embank.mistral.client import Mistral
-    from embank.mistral.connection import connect
+    from embank.mistral.api.client import Mistral
+    from embank.mistral.api.connection import connect
 
     return Mistral(connect(arguments.mistral_url, arguments.os_cloud, otherwise=url))
 
@@ -80,7 +80,7 @@ def keep(
 ) -> ExecutionDirectory:
     """Keep what was seen, in the place of what was kept before."""
     from embank.journal.directory import state_directory
-    from embank.mistral.client import namespace_of
+    from embank.mistral.api.client import namespace_of
     from embank.mistral.importing import import_execution
 
     state, namespace = state_directory(arguments.state_dir), namespace_of(document.sha256)

@@ -14,8 +14,8 @@ from embank.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from embank.document import Document
-    from embank.mistral.client import Mistral
-    from embank.mistral.seen import Seen
+    from embank.mistral.api.client import Mistral
+    from embank.mistral.api.seen import Seen
 
 LOOK_EVERY = 1.0  # s
 
@@ -36,7 +36,7 @@ def cancel_in_engine(arguments: argparse.Namespace) -> int:
     """Stop it, wait for what runs, run the closers in an execution of their own. Exit 0 when nothing is open."""
     from embank.clock import SystemClock
     from embank.journal.kept import read_kept
-    from embank.mistral.seen import CANCELLED
+    from embank.mistral.api.seen import CANCELLED
     from embank.mistral.watching import patiently
 
     engine, execution, document, source = workflow_of(arguments)

@@ -24,7 +24,7 @@ from embank.plaintext import plain
 
 if TYPE_CHECKING:
     from embank.document import Document
-    from embank.mistral.client import Mistral
+    from embank.mistral.api.client import Mistral
 
 
 ENGINE = "mistral:23"  # whose rules a file has to keep
@@ -48,7 +48,7 @@ class Submit(EmbankCommand):
         from uuid import uuid4
 
         from embank.journal.directory import state_directory
-        from embank.mistral.errors import EngineError
+        from embank.mistral.api.errors import EngineError
         from embank.mistral.watching import patiently
         from embank.reporting.command_lines import command_line
 
@@ -155,7 +155,7 @@ def _checked(file: str) -> tuple[Document, bytes]:
 
 def put(engine: Mistral, document: Document, source: bytes) -> str:
     """Put a workflow file into the engine: its namespace there. Raises EngineError."""
-    from embank.mistral.client import namespace_of
+    from embank.mistral.api.client import namespace_of
 
     namespace = namespace_of(document.sha256)
     engine.upload(source, namespace, document.main)

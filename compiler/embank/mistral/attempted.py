@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from embank.document import TaskSpec
-from embank.mistral.seen import CANCELLED, ERROR, OVER, SUCCESS, SeenAttempt, SeenTask
+from embank.mistral.api.seen import CANCELLED, ERROR, OVER, SUCCESS, SeenAttempt, SeenTask
 from embank.reasons import short
 
 IDLE, WAITING, DELAYED, SKIPPED = "IDLE", "WAITING", "DELAYED", "SKIPPED"

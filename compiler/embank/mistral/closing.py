@@ -7,7 +7,6 @@ execution of its own, on behalf of the one that was cancelled (decision MISTRAL-
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID
@@ -15,11 +14,9 @@ from uuid import UUID
 from embank.document import Document, TaskSpec
 from embank.expressions import resolve
 from embank.journal.closers_again import closers_alone
-from embank.mistral.seen import Seen
+from embank.mistral.api.seen import Seen
 from embank.model import Json
 from embank.outputs.quoting import scalar
-
-NAME = re.compile(r"_closing_[0-9a-f]{32}$")  # how the names of these workflows end
 
 
 def closing_workflow(document: Document, execution: str) -> tuple[str, str]:
@@ -33,7 +30,7 @@ def closing_workflow(document: Document, execution: str) -> tuple[str, str]:
         tasks = {name: task for name, task in main.tasks.items() if task.input.get("status") == "error"}
         if not tasks:
             raise
-    name = f"{document.main}_closing_{UUID(execution).hex}"
+    name = f"{document.main}_closing_{UUID(execution).hex}"  # client.CLOSING
     lines = ["version: '2.0'", f"{name}:", "  type: direct", "  vars:", "    run:"]
     lines += [f"      {key}: {scalar(value)}" for key, value in _run(document, execution).items()]
     lines += ["  tasks:", *(line for task in tasks.values() for line in _task(task))]

@@ -17,8 +17,8 @@ from embank.journal.directory import ExecutionDirectory, ExecutionMissing, State
 from embank.journal.entries import EXECUTION
 from embank.journal.file import Journal, JournalDamaged
 from embank.journal.heading import Heading, read_heading
+from embank.mistral.api.seen import Seen
 from embank.mistral.retelling import Line
-from embank.mistral.seen import Seen
 from embank.mistral.translate import translate
 
 MISTRAL = "mistral"

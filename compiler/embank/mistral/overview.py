@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from embank.conductor.conductor import INTERNAL
 from embank.conductor.program import used_when_all_is_well
 from embank.document import Document, TaskSpec
+from embank.mistral.api.seen import CANCELLED, SUCCESS, Seen
 from embank.mistral.attempted import attempted, has_begun
-from embank.mistral.seen import CANCELLED, Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +78,27 @@ def begun_before_any_cancel(document: Document, seen: Seen) -> Counter[str]:
         if well(path) and has_begun(task) and (spec := spec_at(document, path)):
             begun[path] = 1 if spec.workflow else len(attempted(task, spec, all_made=False))
     return +begun
+
+
+def expected_paths(document: Document) -> Iterator[str]:
+    """The path of every task that must be SUCCESS when the main workflow ends in SUCCESS, in file order."""
+    used = {name: used_when_all_is_well(flow) for name, flow in document.workflows.items()}
+    stack = [("", iter(used[document.main]))]
+    while stack:
+        above, tasks = stack[-1]
+        task = next(tasks, None)
+        if task is None:
+            stack.pop()
+            continue
+        yield above + task.name
+        if task.workflow:
+            stack.append((f"{above}{task.name}/", iter(used[task.workflow])))
+
+
+def missing(document: Document, seen: Seen) -> tuple[str, ...]:
+    """The expected tasks that have not succeeded."""
+    return tuple(path for path in expected_paths(document) if not _succeeded(seen, path))
+
+
+def _succeeded(seen: Seen, path: str) -> bool:
+    return path in seen.tasks and seen.tasks[path].state == SUCCESS

@@ -21,9 +21,9 @@ from embank.conductor.protocol import Begun, Due, Effect, Failed, Resumed, Succe
 from embank.document import Document, Flow
 from embank.errors import ExitCode
 from embank.journal.entries import MESSAGE, values_of
+from embank.mistral.api.seen import CANCELLED, ERROR, PAUSED, RUNNING, SUCCESS, Seen, SeenTask
 from embank.mistral.attempted import ENDED, MADE_UP, SKIPPED, Attempted, attempted, has_begun, reason_of, timed_out
 from embank.mistral.overview import begun_before_any_cancel, cancelled_at, insides
-from embank.mistral.seen import CANCELLED, ERROR, PAUSED, RUNNING, SUCCESS, Seen, SeenTask
 from embank.model import Json
 from embank.reasons import short
 

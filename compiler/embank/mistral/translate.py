@@ -14,11 +14,10 @@ from embank.conductor.states import FlowState, TaskState
 from embank.document import Document
 from embank.journal.entries import EXECUTION, FINISHED, WARNING
 from embank.journal.replay import replay
+from embank.mistral.api.seen import CANCELLED, ERROR, OVER, PAUSED, RUNNING, SUCCESS, Seen, SeenTask
 from embank.mistral.attempted import DELAYED, ENDED, IDLE, SKIPPED, WAITING, has_begun, never_came
-from embank.mistral.expected import missing
-from embank.mistral.overview import acts, called_for_by_success, spec_at
+from embank.mistral.overview import acts, called_for_by_success, missing, spec_at
 from embank.mistral.retelling import Line, Retelling
-from embank.mistral.seen import CANCELLED, ERROR, OVER, PAUSED, RUNNING, SUCCESS, Seen, SeenTask
 from embank.reasons import short
 from embank.reporting.summary import exit_code
 from embank.reporting.windows import windows

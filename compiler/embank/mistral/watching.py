@@ -13,10 +13,10 @@ from typing import TypeVar
 
 from embank.conductor.program import expected_tasks
 from embank.document import Document
+from embank.mistral.api.errors import EngineError
+from embank.mistral.api.seen import CANCELLED, ERROR, OVER, RUNNING, SUCCESS, Seen, SeenTask
 from embank.mistral.attempted import DELAYED, IDLE, WAITING, has_begun, never_came
-from embank.mistral.errors import EngineError
 from embank.mistral.retelling import BY
-from embank.mistral.seen import CANCELLED, ERROR, OVER, RUNNING, SUCCESS, Seen, SeenTask
 from embank.reasons import short
 from embank.reporting import events
 from embank.reporting.events import Event, Listener

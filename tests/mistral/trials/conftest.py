@@ -24,9 +24,9 @@ from embank.clock import SystemClock
 from embank.document import Document
 from embank.journal.directory import StateDirectory
 from embank.journal.kept import read_kept
-from embank.mistral.client import Mistral
-from embank.mistral.connection import connect
-from embank.mistral.seen import OVER
+from embank.mistral.api.client import Mistral
+from embank.mistral.api.connection import connect
+from embank.mistral.api.seen import OVER
 from embank.reporting.summary import Summary
 from embank_plugins.banks.filesystem.bank import FilesystemBank
 

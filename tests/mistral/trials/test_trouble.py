@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from embank.mistral.client import namespace_of
+from embank.mistral.api.client import namespace_of
 
 pytestmark = pytest.mark.service
 HERE = Path(__file__).parent

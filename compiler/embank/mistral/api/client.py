@@ -14,11 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from embank.mistral.closing import NAME as CLOSING
-from embank.mistral.errors import EngineError, EngineRefused, EngineUnreachable
-from embank.mistral.rows import reason_of, task_of, time_of
-from embank.mistral.seen import ERROR, OVER, Seen, SeenAttempt, SeenTask
-from embank.mistral.transport import PAGE, Transport
+from embank.mistral.api.errors import EngineError, EngineRefused, EngineUnreachable
+from embank.mistral.api.rows import reason_of, task_of, time_of
+from embank.mistral.api.seen import ERROR, OVER, Seen, SeenAttempt, SeenTask
+from embank.mistral.api.transport import PAGE, Transport
 from embank.model import Json
 
 LATEST = 60.0  # s that Mistral may take to do what it did not answer to in time
@@ -26,6 +25,7 @@ NOT_FOUND = 404
 VERSION = re.compile(r"^(['\"]?)version\1\s*:.*\n", re.MULTILINE)  # anywhere in a file of one workflow
 DELAYED = frozenset(("DELAYED", "RUNNING_DELAYED"))  # before it begins, and before it is tried again
 TEXT = {"content-type": "text/plain"}
+CLOSING = re.compile(r"_closing_[0-9a-f]{32}$")  # how the names of workflows end that close for another execution
 # What an owner sees of it; why timeouts are better: decision MISTRAL-5.
 HIDDEN = (
     "Mistral goes on with {0} in no project, as it does with a Keystone when it has missed the heartbeats of an "

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from embank.errors import UsageError
-from embank.mistral.errors import EngineError, EngineUnreachable
+from embank.mistral.api.errors import EngineError, EngineUnreachable
 
 VARIABLE = "OS_MISTRAL_URL"
 CONNECT_WITHIN, ANSWER_WITHIN = 10, 90  # s; Mistral's own calls between its parts take up to 60

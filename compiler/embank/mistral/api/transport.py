@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from embank.mistral.errors import EngineRefused, EngineUnreachable
+from embank.mistral.api.errors import EngineRefused, EngineUnreachable
 
 T = TypeVar("T")
 PAGE = 500  # rows; Mistral cuts a list that asks for no limit at 1000, without a word

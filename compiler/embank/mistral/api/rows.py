@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from embank.errors import ExitCode
-from embank.mistral.seen import OVER, SeenTask
+from embank.mistral.api.seen import OVER, SeenTask
 from embank.model import Json
 
 LATE = re.compile(r"The action raised an exception \[.*msg='Timeout after (\d+) seconds'", re.DOTALL)
