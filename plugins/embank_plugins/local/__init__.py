@@ -4,7 +4,7 @@ Resource ids are logical names. The provider's configuration, which the operator
 them to paths, commands and addresses; a resource graph or a plan never carries one (decision LOCAL-1).
 """
 
-from embank.errors import EmbankError, ExitCode
+from embank.plugins import EmbankError, ExitCode
 
 
 class LocalError(EmbankError):

@@ -3,7 +3,7 @@
 They work as the user whose resources these are: see `cloud.py`. The bank has an account of its own.
 """
 
-from embank.errors import EmbankError, ExitCode
+from embank.plugins import EmbankError, ExitCode
 
 
 class OpenStackError(EmbankError):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from embank.errors import EmbankError
-from embank.plugins import BankError, Context, ProtectionPlugin, Resource
+from embank.plugins import BankError, Context, EmbankError, ProtectionPlugin, Resource
 from embank_plugins.openstack.cloud import Cloud, cloud_options
 
 if TYPE_CHECKING:

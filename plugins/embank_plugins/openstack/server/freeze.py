@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from embank.errors import EmbankError
-from embank.plugins import Context, Poll, Resource
+from embank.plugins import Context, EmbankError, Poll, Resource
 from embank_plugins.local.command import run
 from embank_plugins.local.stream import CANCELLED
 from embank_plugins.openstack import OpenStackError

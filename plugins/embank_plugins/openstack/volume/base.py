@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from embank.errors import EmbankError
 from embank.plugins import (
     BankError,
     BankSection,
     Checkpoint,
     Context,
+    EmbankError,
     Json,
     Operation,
     Phase,
