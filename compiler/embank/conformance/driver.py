@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from embank.actions.context import ActivityContext
+from embank.actions.secrets import Scrubber
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.facts import Facts
 from embank.checkpoint.status import Status
-from embank.model import EMPTY, Json, Operation, Parameters, Phase, Resource
-from embank.plugins import Bank, Poll, ProtectionPlugin, Started
+from embank.model import EMPTY, Operation, Parameters, Phase, Resource
+from embank.plugins import Bank, Poll, ProtectionPlugin
 from embank.plugins.checks import activities
 from embank.plugins.registry import find_bank
 from embank.resource_graph import canonical, to_chunks
@@ -48,64 +50,27 @@ class Subject:
     dependents: Sequence[Subject] = ()
 
 
-class KitContext:
-    """The context of one execution. Implements `embank.plugins.Context`."""
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """What runs an activity in the kit, and keeps what it is told. Implements Control."""
+
+    cancelled: bool
+    messages: list[str]
+
+    def tell(self, text: str) -> None:
+        """See Control."""
+        self.messages.append(text)
+
+
+class KitContext(ActivityContext):
+    """The context that the runner gives, with what the activities say in `messages`."""
 
     def __init__(
         self, checkpoint: Checkpoint, operation: Operation, *, cancelled: bool = False, closing: bool = False
     ) -> None:
-        self._checkpoint = checkpoint
-        self._operation = operation
-        self._cancelled = cancelled
-        self._closing = closing
-        self._starts = checkpoint.starts(checkpoint.execution)
         self.messages: list[str] = []
-
-    @property
-    def execution(self) -> str:
-        """See Context."""
-        return self._checkpoint.execution
-
-    @property
-    def operation(self) -> Operation:
-        """See Context."""
-        return self._operation
-
-    @property
-    def cancelled(self) -> bool:
-        """See Context."""
-        return self._cancelled
-
-    @property
-    def closing(self) -> bool:
-        """See Context."""
-        return self._closing
-
-    def log(self, message: str) -> None:
-        """See Context."""
-        self.messages.append(message)
-
-    def record_restored(self, resource: Resource, information: Mapping[str, Json]) -> None:
-        """See Context."""
-        self._checkpoint.record_restored(self.execution, resource, information)
-
-    def restored(self, resource: Resource) -> Mapping[str, Json]:
-        """See Context."""
-        return self._checkpoint.restored(self.execution, resource)
-
-    def once(self, resource: Resource | Sequence[Resource], name: str, start: Callable[[str], Json]) -> Json:
-        """See Context."""
-        return self._starts.once(resource, name, start)
-
-    def started(
-        self, resource: Resource | Sequence[Resource], name: str, *, protecting: bool = False
-    ) -> Started | None:
-        """See Context."""
-        return self._starts.started(resource, name, protecting=protecting)
-
-    def forget(self, resource: Resource | Sequence[Resource], name: str) -> None:
-        """See Context."""
-        self._starts.forget(resource, name)
+        control = Watcher(cancelled, self.messages)
+        super().__init__(checkpoint.execution, operation, checkpoint, control, Scrubber(), closing=closing)
 
 
 class Driver:
