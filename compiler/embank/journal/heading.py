@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from embank import __version__
 from embank.document import Document
@@ -84,12 +84,8 @@ def heading_of(
         for kind, loaded in sorted(provider.plugins.items())
         if kind in types
     }
-    return Heading(
-        execution=execution,
-        workflow=document.main,
-        file=document.file,
-        sha256=document.sha256,
-        embank=__version__,
+    return replace(
+        bare_heading(document, execution),
         provider=provider.id,
         provider_sha256=provider.sha256,
         providers=providers,
@@ -100,12 +96,8 @@ def heading_of(
     )
 
 
-def _choice(cloud: str) -> str:
-    return f"--os-cloud {cloud}" if cloud else "no --os-cloud"
-
-
-def lost_heading(document: Document, execution: str) -> Heading:
-    """What can be said without the heading, for closers: they run with whatever is there now."""
+def bare_heading(document: Document, execution: str) -> Heading:
+    """All that the document alone says. Enough for closers: they run with whatever is there now."""
     return Heading(
         execution=execution,
         workflow=document.main,
@@ -132,3 +124,7 @@ def read_heading(entries: tuple[Mapping[str, Json], ...], where: str) -> Heading
         return Heading(**fields)
     except (IndexError, KeyError, TypeError, AttributeError) as error:
         raise JournalDamaged(f"{where}: the journal does not begin with what Embank writes first") from error
+
+
+def _choice(cloud: str) -> str:
+    return f"--os-cloud {cloud}" if cloud else "no --os-cloud"

@@ -19,7 +19,7 @@ from embank.journal.closers_again import closed_in, merged
 from embank.journal.directory import ExecutionDirectory, ExecutionMissing, Record, StateDirectory
 from embank.journal.entries import EXECUTION, FINISHED
 from embank.journal.file import Contents, Journal, JournalDamaged, JournalFailed, cut_off
-from embank.journal.heading import Heading, lost_heading, read_heading
+from embank.journal.heading import Heading, bare_heading, read_heading
 from embank.journal.recorder import Recorder
 from embank.journal.replay import JournalMisfit, Replayed, replay
 from embank.model import Json
@@ -147,7 +147,7 @@ def read_kept(
                 f"sha256 is {heading.sha256}), or close what is open by hand"
             )
     elif closing:
-        heading = lost_heading(document, directory.id)
+        heading = bare_heading(document, directory.id)
     else:
         raise JournalDamaged(contents.damage)
     try:

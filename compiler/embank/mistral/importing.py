@@ -7,16 +7,16 @@ import re
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from embank import __version__
 from embank.document import Document
 from embank.errors import EmbankError, ExitCode, UsageError
 from embank.journal.directory import ExecutionDirectory, ExecutionMissing, StateDirectory
 from embank.journal.entries import EXECUTION
 from embank.journal.file import Journal, JournalDamaged
-from embank.journal.heading import Heading, read_heading
+from embank.journal.heading import Heading, bare_heading, read_heading
 from embank.mistral.api.seen import Seen
 from embank.mistral.retelling import Line
 from embank.mistral.translate import translate
@@ -101,18 +101,10 @@ def _write(directory: ExecutionDirectory, heading: Heading, seen: Seen, lines: S
 
 
 def _heading(document: Document, source: bytes, seen: Seen, url: str, namespace: str) -> Heading:
-    return Heading(
-        execution=seen.execution,
-        workflow=document.main,
-        file=document.file,
+    return replace(
+        bare_heading(document, seen.execution),
         sha256=hashlib.sha256(source).hexdigest(),
-        embank=__version__,
-        provider=str(document.run["provider"]),
-        provider_sha256="",
-        providers="",
-        plugins={},
         parallel=1,
-        fail_fast=False,
         engine=MISTRAL,
         engine_url=_without_password(url),
         engine_namespace=namespace,
