@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.errors import CheckpointError, Damaged, Incomplete
 from embank.checkpoint.section import Section
-from embank.checkpoint.segments import Data, Stream
+from embank.checkpoint.segments import Data
+from embank.conformance.faults_memory import MemoryBank
 from embank.model import Resource
+from embank.plugins import DataInfo
 from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 Begin = Callable[..., Checkpoint]
@@ -55,14 +57,13 @@ class TestData:
 
     @given(st.lists(st.binary(max_size=40)), st.integers(1, 50))
     def test_a_stream_is_cut_without_a_loss(self, chunks: list[bytes], size: int) -> None:
-        stream = Stream(chunks)
-        segments = []
-        while stream.more():
-            segments.append(b"".join(stream.take(size)))
-        assert b"".join(segments) == b"".join(chunks)
+        whole, bank = b"".join(chunks), MemoryBank()
+        info = Data(bank, "", "disk").write(chunks, segment_size=size)
+        segments = [b"".join(bank.get(found.key)) for found in bank.list() if found.key[-8:].isdigit()]
+        assert b"".join(segments) == whole
         assert all(len(segment) == size for segment in segments[:-1])
         assert not segments or 0 < len(segments[-1]) <= size
-        assert stream.sha256.digest() == hashlib.sha256(b"".join(chunks)).digest()
+        assert info == DataInfo(len(whole), hashlib.sha256(whole).hexdigest(), len(segments))
 
     def test_names(self, section: Section) -> None:
         names = sorted(["disk", "", "a/b", "..", "ü" * 300, "disk 2", "\n"])
@@ -212,6 +213,7 @@ from types import SimpleNamespace
 from embank.checkpoint.facts import Facts
 from embank.checkpoint.checkpoints import Checkpoints
 from embank.model import Resource
+from embank.plugins import DataInfo
 from embank_plugins.banks.filesystem.bank import FilesystemBank
 bank = FilesystemBank(SimpleNamespace(filesystem_bank=SimpleNamespace(path=sys.argv[1])))
 section = Checkpoints(bank).create("cp", Facts("plan", "provider", "run")).section(Resource("T", "i", "n"))

@@ -21,38 +21,9 @@ from embank.checkpoint.objects import children, create_json, delete_all, read_js
 from embank.model import Json
 from embank.plugins.bank import Bank, BankError, ObjectExists, ObjectMissing
 from embank.plugins.contract import DataInfo
+from embank.plugins.stream import Stream
 
 SEGMENT = 32 << 20
-PIECE = 1 << 20
-
-
-class Stream:
-    """A stream of chunks, cut anew; no more than one chunk is held."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
-        self._rest = memoryview(b"")
-        self.sha256 = hashlib.sha256()
-        self.size = 0
-
-    def more(self) -> bool:
-        """Whether there is another byte."""
-        while not self._rest:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return False
-            self._rest = memoryview(chunk).cast("B")
-        return True
-
-    def take(self, size: int) -> Iterator[bytes]:
-        """The next `size` bytes, or fewer at the end, in pieces of at most a mebibyte."""
-        while size and self.more():
-            piece = bytes(self._rest[: min(size, PIECE)])
-            self._rest = self._rest[len(piece) :]
-            size -= len(piece)
-            self.size += len(piece)
-            self.sha256.update(piece)
-            yield piece
 
 
 class Data:
@@ -124,17 +95,18 @@ class Data:
 
     def _write_segments(self, below: str, stream: Stream, segment_size: int) -> dict[str, Json]:
         segments: list[tuple[int, str]] = []
+        whole = hashlib.sha256()
         while stream.more():
             self.check_open()
-            sha256 = hashlib.sha256()
-            pieces = _digesting(stream.take(segment_size), sha256)
+            part = hashlib.sha256()
+            pieces = _digesting(stream.take(segment_size), part, whole)
             info = self.bank.put(f"{below}{numbered(len(segments) + 1)}", pieces)
-            segments.append((info.size, sha256.hexdigest()))
+            segments.append((info.size, part.hexdigest()))
         return {
             "version": 1,
             "name": self.name,
             "size": stream.size,
-            "sha256": stream.sha256.hexdigest(),
+            "sha256": whole.hexdigest(),
             "segments": segments,
         }
 
@@ -191,9 +163,10 @@ def data_names(bank: Bank, prefix: str) -> list[str]:
     return sorted(names)
 
 
-def _digesting(chunks: Iterator[bytes], sha256: hashlib._Hash) -> Iterator[bytes]:
+def _digesting(chunks: Iterator[bytes], *digests: hashlib._Hash) -> Iterator[bytes]:
     for chunk in chunks:
-        sha256.update(chunk)
+        for digest in digests:
+            digest.update(chunk)
         yield chunk
 
 

@@ -3,6 +3,7 @@
     protectable   what the author of a protectable writes
     contract      what the author of a protection plugin writes, and what Embank hands to it
     bank          what the author of a bank writes
+    stream        a stream, cut anew: for banks that store it in parts of their own
 
 and what Embank makes of them:
 
@@ -29,6 +30,7 @@ from embank.plugins.contract import (
     closes,
 )
 from embank.plugins.protectable import Protectable
+from embank.plugins.stream import Stream
 
 __all__ = [
     "NO_PARAMETERS",
@@ -51,6 +53,7 @@ __all__ = [
     "ProtectionPlugin",
     "Resource",
     "Started",
+    "Stream",
     "check_key",
     "closes",
 ]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import IO
 
-from embank.plugins import BankError
+from embank.plugins import BankError, Stream
 
 IN_MEMORY = 1 << 20
 
@@ -55,15 +55,18 @@ class Piece:
 class Pieces:
     """`with Pieces(chunks, size) as pieces: for piece in pieces: …`: one at least, all but the last of `size` bytes.
 
-    `pieces.size` is that of all so far. What `chunks` raises comes through as it is.
+    What `chunks` raises comes through as it is.
     """
 
     def __init__(self, chunks: Iterable[bytes], size: int) -> None:
-        self._chunks = iter(chunks)
-        self._rest = memoryview(b"")
+        self._stream = Stream(chunks)
         self._size = size
-        self.size = 0
         self._file = tempfile.TemporaryFile(prefix="embank-bank-")  # noqa: SIM115  # __exit__ closes it
+
+    @property
+    def size(self) -> int:
+        """Of all pieces so far."""
+        return self._stream.size
 
     def __enter__(self) -> Pieces:
         return self
@@ -79,9 +82,7 @@ class Pieces:
         while not last:
             number += 1
             piece = Piece(number, self._file)
-            while piece.size < self._size and self._more():
-                part = bytes(self._rest[: min(self._size - piece.size, IN_MEMORY)])
-                self._rest = self._rest[len(part) :]
+            for part in self._stream.take(self._size):
                 try:
                     piece.add(part)
                 except OSError as error:
@@ -89,14 +90,5 @@ class Pieces:
                         f"cannot keep {self._size} bytes in {tempfile.gettempdir()} on their way to the "
                         f"bank: {error.strerror}; set TMPDIR to a place with room"
                     ) from error
-            self.size += piece.size
-            last = piece.last = not self._more()
+            last = piece.last = not self._stream.more()
             yield piece
-
-    def _more(self) -> bool:
-        while not self._rest:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return False
-            self._rest = memoryview(chunk).cast("B")
-        return True
