@@ -240,7 +240,8 @@ def upload_like(bank: Any, data: bytes) -> Any:
     import base64
     import hashlib
 
-    from embank_plugins.banks import s3_bucket, swift_container
+    from embank_plugins.banks.s3 import bucket as s3_bucket
+    from embank_plugins.banks.swift import container as swift_container
 
     md5 = hashlib.md5(data)
     if hasattr(bank, "_container"):

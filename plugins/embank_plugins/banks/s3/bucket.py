@@ -106,6 +106,11 @@ class Bucket:
         found = self.service.call("head_object", action, MISSING, **self._place(name))
         return None if found.refused else found.data
 
+    def size(self, name: str, action: str) -> int | None:
+        """The bytes of an object; None when there is none."""
+        found = self.head(name, action)
+        return int(found["ContentLength"]) if found is not None else None
+
     def token(self, name: str, action: str) -> str | None:
         """That of the put that has stored an object; None when there is none."""
         found = self.head(name, action)

@@ -70,6 +70,11 @@ class Container:
         found = self.service.request("HEAD", self._path(name), accept=(200, 404), action=action, headers=NEWEST)
         return found.headers if found.status == 200 else None
 
+    def size(self, name: str, action: str) -> int | None:
+        """The bytes of an object; None when there is none."""
+        headers = self.head(name, action)
+        return int(headers["Content-Length"]) if headers is not None else None
+
     def token(self, name: str, action: str) -> str | None:
         """That of the put which has stored an object; None when there is none."""
         headers = self.head(name, action)
