@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-from embank.plugins import NO_PARAMETERS, Checkpoint, Context, Json, Operation, Phase, Poll, Resource, closes
+from embank.plugins import (
+    NO_PARAMETERS,
+    BankSection,
+    Checkpoint,
+    Context,
+    Json,
+    Operation,
+    Phase,
+    Poll,
+    Resource,
+    closes,
+)
 from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.volume import backups, snapshots
 from embank_plugins.openstack.volume.base import VolumePlugin, members
-from embank_plugins.openstack.volume.cinder import named, volume_there
+from embank_plugins.openstack.volume.cinder import named
 from embank_plugins.openstack.volume.facts import FACTS, TEXT, closed_object, facts
 from embank_plugins.openstack.volume.made import PARAMETERS
 from embank_plugins.openstack.volume.restore import restored
@@ -29,18 +40,9 @@ class VolumeBackupPlugin(VolumePlugin):
         """The volume, and which backup is its."""
         return SAVED
 
-    def activity_protect_ready(
-        self,
-        checkpoint: Checkpoint,
-        context: Context,
-        resource: Resource | Sequence[Resource],
-        parameters: Mapping[str, Json] | Sequence[Mapping[str, Json]],
-    ) -> Iterator[Poll]:
-        """Take a snapshot of the volume, attached or not."""
-        volumes = [(each, volume_there(self.storage, each)) for each in members(resource)]
-        taken = yield from snapshots.taken(self.storage, checkpoint, context, volumes)
-        for each, volume in volumes:
-            checkpoint.section(each).note(READY, {"snapshot": taken[each.id], "volume": facts(volume)})
+    def snapshot_taken(self, section: BankSection, volume: Any, snapshot: str) -> None:
+        """For `parallel`, which backs it up."""
+        section.note(READY, {"snapshot": snapshot, "volume": facts(volume)})
 
     def activity_protect_parallel(
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]

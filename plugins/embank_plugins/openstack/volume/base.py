@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ from embank.plugins import (
 )
 from embank_plugins.openstack import SERVER, VOLUME
 from embank_plugins.openstack.plugin import CloudPlugin
+from embank_plugins.openstack.volume import snapshots
+from embank_plugins.openstack.volume.cinder import volume_there
 from embank_plugins.openstack.volume.handover import arrived, handed_over, storage_in, taken_back
 from embank_plugins.openstack.volume.made import STARTED, dressed, unmade
 
@@ -32,7 +35,7 @@ RESTORED = "restored"
 Restored = Callable[[Any, Mapping[str, Any]], Generator[Poll, None, str]]
 
 
-class VolumePlugin(CloudPlugin):
+class VolumePlugin(CloudPlugin, ABC):
     """Works with Cinder as the user whose volumes these are."""
 
     resource_types = (VOLUME,)
@@ -60,6 +63,23 @@ class VolumePlugin(CloudPlugin):
             return None
         servers = [parent.id for parent in parents if parent.type == SERVER]
         return servers[0] if len(servers) == 1 and phase in (Phase.READY, Phase.POST) else None
+
+    def activity_protect_ready(
+        self,
+        checkpoint: Checkpoint,
+        context: Context,
+        resource: Resource | Sequence[Resource],
+        parameters: Mapping[str, Json] | Sequence[Mapping[str, Json]],
+    ) -> Iterator[Poll]:
+        """Take a snapshot of the volume, attached or not."""
+        volumes = [(each, volume_there(self.storage, each)) for each in members(resource)]
+        taken = yield from snapshots.taken(self.storage, checkpoint, context, volumes)
+        for each, volume in volumes:
+            self.snapshot_taken(checkpoint.section(each), volume, taken[each.id])
+
+    @abstractmethod
+    def snapshot_taken(self, section: BankSection, volume: Any, snapshot: str) -> None:
+        """Keep what the rest of the operation needs: a snapshot of a volume, by its id, is ready."""
 
     @closes("parallel")
     def activity_restore_post(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
-from embank.plugins import NO_PARAMETERS, Checkpoint, Context, Json, Operation, Poll, Resource
+from embank.plugins import NO_PARAMETERS, BankSection, Checkpoint, Context, Json, Operation, Poll, Resource
 from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.volume import snapshots
-from embank_plugins.openstack.volume.base import VolumePlugin, members
-from embank_plugins.openstack.volume.cinder import SNAPSHOT, found, volume_there
+from embank_plugins.openstack.volume.base import VolumePlugin
+from embank_plugins.openstack.volume.cinder import SNAPSHOT, found
 from embank_plugins.openstack.volume.facts import FACTS, GIBIBYTES, TEXT, closed_object, facts
 from embank_plugins.openstack.volume.made import PARAMETERS, made
 
@@ -25,19 +25,10 @@ class VolumeSnapshotPlugin(VolumePlugin):
         """The volume, and which snapshot is its."""
         return SAVED
 
-    def activity_protect_ready(
-        self,
-        checkpoint: Checkpoint,
-        context: Context,
-        resource: Resource | Sequence[Resource],
-        parameters: Mapping[str, Json] | Sequence[Mapping[str, Json]],
-    ) -> Iterator[Poll]:
-        """Take a snapshot of the volume, attached or not."""
-        volumes = [(each, volume_there(self.storage, each)) for each in members(resource)]
-        taken = yield from snapshots.taken(self.storage, checkpoint, context, volumes)
-        for each, volume in volumes:
-            about = {"id": taken[each.id], "size": volume.size}
-            checkpoint.section(each).save({"project_id": self.project, "volume": facts(volume), "snapshot": about})
+    def snapshot_taken(self, section: BankSection, volume: Any, snapshot: str) -> None:
+        """That is the copy."""
+        about = {"id": snapshot, "size": volume.size}
+        section.save({"project_id": self.project, "volume": facts(volume), "snapshot": about})
 
     def activity_restore_parallel(
         self, checkpoint: Checkpoint, context: Context, resource: Resource, parameters: Mapping[str, Json]
