@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from embank_plugins.openstack import OpenStackError
+from embank_plugins.openstack.waiting import CONNECT_RETRIES
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 SECTION = "openstack"
 CHOSEN = "EMBANK_OS_CLOUD"
 ANSWER_WITHIN = 120  # s
-CONNECT_RETRIES = 4  # of a request that was not answered; the pauses in between grow
 AUTH = (
     "auth_url",
     "username",

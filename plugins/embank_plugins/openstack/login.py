@@ -17,8 +17,7 @@ from openstack.connection import Connection
 from openstack.exceptions import ConfigException
 
 from embank_plugins.openstack import OpenStackError
-from embank_plugins.openstack.cloud import CONNECT_RETRIES
-from embank_plugins.openstack.waiting import BUSY, RETRIES, UNAVAILABLE, Waits
+from embank_plugins.openstack.waiting import BUSY, CONNECT_RETRIES, RETRIES, UNAVAILABLE, Waits
 
 FAILED = 400
 

@@ -11,7 +11,6 @@ from embank_plugins.openstack import PROJECT, OpenStackError
 from embank_plugins.openstack.plugin import CloudPlugin
 from embank_plugins.openstack.refusals import reason, told
 
-FORBIDDEN = 403
 METADATA = ("description", "tags")
 
 

@@ -12,7 +12,8 @@ from embank_plugins.banks.patience import retry_after
 if TYPE_CHECKING:
     from requests import Response
 
-RETRIES = 4
+RETRIES = 4  # of a request that was answered with BUSY or UNAVAILABLE
+CONNECT_RETRIES = 4  # of one that was not answered; keystoneauth makes the pauses in between, and they grow
 PAUSES = (0.5, 1.0, 2.0, 4.0)  # s, where the service does not say when to come again
 IN_ALL = 90.0  # s; somebody's server may stand still meanwhile
 BUSY, UNAVAILABLE = 429, 503
