@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from embank.plugins import ObjectMissing
-from embank_plugins.banks.patience import Failure, Service
+from embank_plugins.banks.retries import Failure, Service
 
 
 class BrokenOff(Exception):
@@ -30,7 +30,7 @@ def read(service: Service, open_at: Open, key: str, start: int, action: str) -> 
     `open_at(start, etag)` gives None when there is no such object, or not this one any more.
     """
     etag = ""
-    patience = service.patience()
+    retries = service.retries()
     while True:
         got = open_at(start, etag)
         if got is None:
@@ -43,11 +43,11 @@ def read(service: Service, open_at: Open, key: str, start: int, action: str) -> 
                 for chunk in got.chunks:
                     yield chunk
                     start += len(chunk)
-                    patience = service.patience()
+                    retries = service.retries()
                 return
             except BrokenOff as error:
                 got = Failure(f"the answer breaks off: {error}")
-        service.wait(patience, got, action)
+        service.wait(retries, got, action)
 
 
 def check_range(start: int, end: int | None) -> None:

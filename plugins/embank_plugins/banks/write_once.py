@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from embank_plugins.banks.listing import PAGE, Row
-from embank_plugins.banks.patience import IN_ALL, Failure, Service
+from embank_plugins.banks.retries import IN_ALL, Failure, Service
 
 AREA = "embank.announced/"  # names that end with a slash are no keys: nothing of it is ever listed
 PROBES = "embank.check/"
@@ -132,11 +132,11 @@ class WriteOnce:
 def put_absent(objects: Objects[Upload], key: str, upload: Upload, action: str) -> Put:
     """Put if absent. An answer may be lost though the object was stored: then it has our token."""
     service = objects.service
-    patience = service.patience()
+    retries = service.retries()
     sure = True
     while isinstance(got := objects.try_put(key, upload, action, if_absent=True), Failure):
         sure = False
-        service.wait(patience, got, action)
+        service.wait(retries, got, action)
         if found := objects.token(key, action):
             return _unsure(found, upload)
     return Put(got) if got or sure else _unsure(objects.token(key, action), upload)

@@ -33,7 +33,7 @@ class CarefulSession(Session):
     is a POST, too, and may be repeated. And keystoneauth waits for as long as `Retry-After` says, if it takes days.
     """
 
-    patience = 1  # repetitions of the first login: somebody waits, and the address may be wrong
+    repetitions = 1  # of the first login: somebody waits, and the address may be wrong
 
     def request(self, url: str, method: str, *arguments: Any, **options: Any) -> requests.Response:
         """See Session.request."""
@@ -43,7 +43,7 @@ class CarefulSession(Session):
             if not url.partition("?")[0].endswith(HARMLESS):
                 again = {BUSY}
         elif options.get("connect_retries") is None:
-            options["connect_retries"] = self.patience
+            options["connect_retries"] = self.repetitions
         retries, raising = options.pop("status_code_retries", None), options.pop("raise_exc", None)
         waits = Waits(RETRIES if retries is None else retries)
         own = {**options, "status_code_retries": 0, "raise_exc": False}
@@ -95,7 +95,7 @@ def log_in(arguments: Mapping[str, Any], origin: str) -> Connection:
         raise OpenStackError(f"cannot log in to OpenStack as {origin} says: {error}") from error
     _check(access, connection, origin)
     if isinstance(connection.session, CarefulSession):
-        connection.session.patience = CONNECT_RETRIES
+        connection.session.repetitions = CONNECT_RETRIES
     return connection
 
 

@@ -1,4 +1,7 @@
-"""How long a service that has no time just now is waited for, and how things are made there in spite of it."""
+"""How long a service that has no time just now is waited for, and how things are made there in spite of it.
+
+Banks do it otherwise (`banks.retries`), until time is up: what they ask for can be asked for twice.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from embank_plugins.banks.patience import retry_after
+from embank_plugins.banks.retries import retry_after
 
 if TYPE_CHECKING:
     from requests import Response

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from embank.plugins import check_key
 from embank_plugins.banks.object_store import SOON, ObjectStoreBank
-from embank_plugins.banks.patience import IN_ALL
 from embank_plugins.banks.pieces import Piece
+from embank_plugins.banks.retries import IN_ALL
 from embank_plugins.banks.s3.bucket import Bucket, Upload, md5_text
 from embank_plugins.banks.s3.client import Denied, S3Client, Settings
 from embank_plugins.banks.write_once import STALE, WriteOnce, heeds_if_absent

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from embank.plugins import BankError
-from embank_plugins.banks.patience import Failure, Service, retry_after, unanswered
+from embank_plugins.banks.retries import Failure, Service, retry_after, unanswered
 
 CONNECT, READ = 10, 60  # s
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})

@@ -9,7 +9,7 @@ from typing import IO, Any
 from urllib.parse import quote
 
 from embank.plugins import BankError
-from embank_plugins.banks.patience import Failure, Service, retry_after, unanswered
+from embank_plugins.banks.retries import Failure, Service, retry_after, unanswered
 from embank_plugins.banks.swift.login import Login, Settings
 
 TIMES = (10, 60)  # s, to connect, and between two bytes of an answer

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from embank.plugins import BankError, check_key
 from embank_plugins.banks.object_store import SOON, ObjectStoreBank
-from embank_plugins.banks.patience import IN_ALL
 from embank_plugins.banks.pieces import Piece
+from embank_plugins.banks.retries import IN_ALL
 from embank_plugins.banks.swift.account import Account
 from embank_plugins.banks.swift.container import Container, Upload
 from embank_plugins.banks.swift.large import remove_segments, remove_segments_of, upload_segments

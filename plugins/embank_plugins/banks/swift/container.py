@@ -9,8 +9,8 @@ from email.utils import parsedate_to_datetime
 from typing import IO, Any
 
 from embank_plugins.banks.listing import Row
-from embank_plugins.banks.patience import Failure
 from embank_plugins.banks.reading import BrokenOff, Opened, range_header, read
+from embank_plugins.banks.retries import Failure
 from embank_plugins.banks.swift.account import Account, Answer
 
 CHUNK = 1 << 20

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from embank.plugins import BankError
-from embank_plugins.banks.patience import Failure, unanswered
+from embank_plugins.banks.retries import Failure, unanswered
 
 SECTION = "[swift_client]"
 OWN_VERSIONS = ("/v1", "/v1.0")

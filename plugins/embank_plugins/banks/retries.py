@@ -26,7 +26,7 @@ class Failure:
     after: float | None = None
 
 
-class Patience:
+class Retries:
     """Pauses between tries. They grow, and vary, so that many clients do not come back at once."""
 
     def __init__(self, in_all: float) -> None:
@@ -59,10 +59,10 @@ class Service:
         self._in_all = in_all
 
     def persist(self, attempt: Callable[[], Got | Failure], action: str) -> Got:
-        """Try until there is something. Raises BankError when patience has an end."""
-        patience = self.patience()
+        """Try until there is something. Raises BankError when time is up."""
+        retries = self.retries()
         while isinstance(got := attempt(), Failure):
-            self.wait(patience, got, action)
+            self.wait(retries, got, action)
         return got
 
     def hurried(self, in_all: float) -> Self:
@@ -71,15 +71,15 @@ class Service:
         other._in_all = min(in_all, self._in_all)
         return other
 
-    def patience(self) -> Patience:
+    def retries(self) -> Retries:
         """For as long as this service is asked again."""
-        return Patience(self._in_all)
+        return Retries(self._in_all)
 
-    def wait(self, patience: Patience, failure: Failure, action: str) -> None:
+    def wait(self, retries: Retries, failure: Failure, action: str) -> None:
         """Until the next try. Raises BankError when there is to be none."""
-        if not patience.pause(failure.after):
+        if not retries.pause(failure.after):
             wish = f", and wants to be asked again in {failure.after:.0f} s" if failure.after else ""
-            raise self.cannot(action, f"{failure.reason}{wish} (tried for {patience.spent:.0f} s)")
+            raise self.cannot(action, f"{failure.reason}{wish} (tried for {retries.spent:.0f} s)")
 
     def cannot(self, action: str, reason: str) -> BankError:
         """The error."""
