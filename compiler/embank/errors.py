@@ -1,10 +1,10 @@
 """Exit codes, and the exceptions that carry them.
 
     EmbankError                 70  base class; alone it means a bug in Embank
-    ├── Problems                 1  the input has problems, all of them reported as diagnostics
-    ├── UsageError              64  the command line asks for something impossible
-    └── InputUnreadable         64  a named file cannot be read at all
+    └── UsageError              64  the command line asks for something impossible
+        └── InputUnreadable     64  a named file cannot be read at all
 
+Others stand where they are raised: `plugins/bank.py` and `checkpoint/errors.py` have the largest families.
 Functions of the compile phases return values and diagnostics. Exceptions are for misuse and I/O.
 """
 

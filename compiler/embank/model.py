@@ -65,7 +65,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class ResourceGraph:
-    """An acyclic graph in canonical form (built by `embank.graph.canonical`, equal input in any order
+    """An acyclic graph in canonical form (built by `embank.resource_graph.canonical`, equal input in any order
     gives an equal value): resources in depth-first order, roots and dependents sorted by key.
 
     `dependents[i]` holds indices into `resources`. A dependent may have several parents.
@@ -73,11 +73,6 @@ class ResourceGraph:
 
     resources: tuple[Resource, ...] = ()
     dependents: tuple[tuple[int, ...], ...] = ()
-
-    @property
-    def edge_count(self) -> int:
-        """How many parent-dependent pairs there are."""
-        return sum(map(len, self.dependents))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +174,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """One reverse workflow: tasks in file order, and for each the indices of the tasks it requires."""
+    """One workflow: tasks in file order, and for each the indices of those that come before it.
+
+    It is written as a reverse workflow (what a task requires); a cleanup as a direct one (what follows on it).
+    """
 
     tasks: tuple[Task, ...] = ()
     requires: tuple[tuple[int, ...], ...] = ()

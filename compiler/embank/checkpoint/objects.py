@@ -50,11 +50,6 @@ def _plain(value: Json, path: str, depth: int) -> Json:
     raise Unfit(f"the value at {path or '/'} is of type {type(value).__name__}, which JSON cannot say")
 
 
-def write_json(bank: Bank, key: str, value: Json) -> None:
-    """Store a value, whatever was there."""
-    bank.put(key, [encode(value)])
-
-
 def create_json(bank: Bank, key: str, value: Json) -> None:
     """Store a value under a key that is still free. Raises ObjectExists."""
     bank.put(key, [encode(value)], if_absent=True)

@@ -1,6 +1,6 @@
 """What goes into the conductor (events), and what comes out of it (effects).
 
-A *row* is the number of one task in one running workflow; `Conductor.path` names it for people.
+A *row* is the number of one task in one running workflow; `Execution.path` names it for people.
 """
 
 from __future__ import annotations
