@@ -22,9 +22,9 @@ from embank.plugins import Operation, Resource
 from embank_plugins.local import LocalError
 from embank_plugins.local.directory.pack import Tally, pack
 from embank_plugins.local.directory.plugin import DirectoryPlugin
-from embank_plugins.local.directory.tree import remove
 from embank_plugins.local.directory.unpack import unpack
 from embank_plugins.local.place import scratch_name
+from embank_plugins.local.tree import remove
 
 RESOURCE = Resource("Local::Directory", "files", "Files")
 

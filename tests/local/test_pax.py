@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from embank_plugins.local.directory.pack import Tally, pack
 from embank_plugins.local.directory.pax import END, Kind, Member, head, padding
 from embank_plugins.local.directory.pax_reader import Damaged, members
-from embank_plugins.local.directory.tree import walk
 from embank_plugins.local.directory.unpack import Unpacked, unpack
+from embank_plugins.local.tree import walk
 
 ROOT = Member(Kind.DIRECTORY, b"", mode=0o755)
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from embank.plugins import Checkpoint, Json, Resource
 from embank_plugins.local import LocalError
 from embank_plugins.local.configuration import Storage, Stored
-from embank_plugins.local.directory.tree import DIRECTORY, remove
+from embank_plugins.local.tree import DIRECTORY, remove
 
 RESTORE_PARAMETERS: Mapping[str, Json] = {
     "type": "object",

@@ -1,6 +1,5 @@
 """Local::Directory: a directory tree as an archive stream.
 
-tree        walked and removed by descriptors
 pax         the format of the archive
 pack        a tree into an archive
 pax_reader  an archive, read back

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from embank_plugins.local import printable
 from embank_plugins.local.directory.pax import END, Kind, Member, head, padding
-from embank_plugins.local.directory.tree import DIRECTORY, Visit, walk
 from embank_plugins.local.stream import PIECE
+from embank_plugins.local.tree import DIRECTORY, Visit, walk
 
 KINDS = {
     stat.S_IFREG: Kind.FILE,

@@ -12,7 +12,6 @@ from embank_plugins.local import LocalError
 from embank_plugins.local.configuration import configured, read_storage, storage_options
 from embank_plugins.local.directory.pack import Tally, pack
 from embank_plugins.local.directory.pax_reader import members
-from embank_plugins.local.directory.tree import DIRECTORY, remove
 from embank_plugins.local.directory.unpack import unpack
 from embank_plugins.local.place import (
     RESTORE_PARAMETERS,
@@ -25,6 +24,7 @@ from embank_plugins.local.place import (
     settle,
 )
 from embank_plugins.local.stream import unless_cancelled
+from embank_plugins.local.tree import DIRECTORY, remove
 
 if TYPE_CHECKING:
     from oslo_config import cfg

@@ -18,8 +18,8 @@ from embank_plugins.local import printable
 from embank_plugins.local.directory.pack import Tally
 from embank_plugins.local.directory.pax import Kind, Member
 from embank_plugins.local.directory.pax_reader import Damaged, members
-from embank_plugins.local.directory.tree import DIRECTORY
 from embank_plugins.local.stream import NEW_FILE
+from embank_plugins.local.tree import DIRECTORY
 
 REFUSED = (errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EINVAL)
 SET_IDS = stat.S_ISUID | stat.S_ISGID
