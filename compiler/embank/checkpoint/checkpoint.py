@@ -1,29 +1,21 @@
 """A checkpoint: what one protect execution keeps in a bank. Implements `embank.plugins.Checkpoint`.
 
-    checkpoints/<id>/status/…        records: protecting, available, … (see status.py)
-    checkpoints/<id>/facts           which plan, provider and execution made it, and when
-    checkpoints/<id>/graph/…         the resource graph
-    checkpoints/<id>/resources/…     a bank section for each resource: information and data
-    checkpoints/<id>/manifest/…      written last: all of the above with sizes and digests
-    checkpoints/<id>/leases/…        records: who works on it
-    checkpoints/<id>/executions/…    records of each execution: brackets, notes, what was restored
-
-The status records are written first, and deleted last but for the leases: a checkpoint exists while it has one.
+What it consists of is in the docstring of this folder.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from typing import NamedTuple
 
 from embank.checkpoint.brackets import Brackets
-from embank.checkpoint.errors import CheckpointError, CheckpointMissing, Damaged, Incomplete, Sealed, StatusRefused
+from embank.checkpoint.erasing import Erased, erase, erase_content
+from embank.checkpoint.errors import CheckpointMissing, Damaged, Incomplete, Sealed, StatusRefused
 from embank.checkpoint.facts import Facts, read_facts
 from embank.checkpoint.keys import checkpoint_prefix
 from embank.checkpoint.lease import Leases
 from embank.checkpoint.manifest import Manifest, Summary
-from embank.checkpoint.objects import Clock, children, delete_all, objects, utc_now
+from embank.checkpoint.objects import Clock, delete_all, objects, utc_now
 from embank.checkpoint.once import Starts
 from embank.checkpoint.operations import Executions, OperationRecord
 from embank.checkpoint.saved_graph import SavedGraph
@@ -35,13 +27,6 @@ from embank.model import Json, Phase, Resource, ResourceGraph, ResourceKey
 from embank.plugins.bank import Bank
 
 SchemaOf = Callable[[str], Mapping[str, Json] | None]
-
-
-class Erased(NamedTuple):
-    """How much a delete has deleted: objects, bytes."""
-
-    objects: int
-    size: int
 
 
 class Checkpoint:
@@ -176,18 +161,7 @@ class Checkpoint:
         now = self.status()
         if now.status is not Status.DELETING:
             raise StatusRefused(f"the checkpoint {self.id} is {now.status}: only a deleting one can be erased")
-        count = size = 0
-        # first what says that it is complete, last what says what it was and that it is being deleted. The leases
-        # even later: an older status would refuse the tokens of a new series, whoever wants to go on with this
-        late = ("README", "facts", "status", "leases")
-        for name in ["manifest", *(n for n in children(self.bank, self.above) if n not in late), *late]:
-            deleted = delete_all(self.bank, self.above + name)
-            count, size = count + deleted[0], size + deleted[1]
-        if left := self.bank.list(self.above, limit=1):
-            raise CheckpointError(
-                f"the checkpoint {self.id} was deleted, but {left[0].key!r} is there: is an execution still writing?"
-            )
-        return Erased(count, size)
+        return erase(self.bank, self.id)
 
     def make_room(self) -> None:
         """For a bank that is too full to record even a deletion: delete what says nothing any more, and the
@@ -196,8 +170,7 @@ class Checkpoint:
         self.leases.drop_superseded()
         lease = self.leases.current()
         if self.status().status is not Status.AVAILABLE and (lease is None or lease.owner == self.execution):
-            for name in ("resources/", "graph/", "README"):  # not what its executions say of what is open
-                delete_all(self.bank, self.above + name)
+            erase_content(self.bank, self.id)
 
     # executions
 
