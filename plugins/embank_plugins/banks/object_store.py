@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from embank.plugins import Bank, ObjectExists, ObjectInfo, ObjectMissing, check_key
 from embank_plugins.banks.listing import Row, list_keys
 from embank_plugins.banks.pieces import Piece, Pieces
-from embank_plugins.banks.reading import check_range
+from embank_plugins.banks.ranges import check_range
 from embank_plugins.banks.write_once import WriteOnce
 
 if TYPE_CHECKING:

@@ -10,9 +10,7 @@ and never through a symbolic link: what somebody plants inside a bank leads nowh
 
 from __future__ import annotations
 
-import heapq
 import os
-import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from errno import EDQUOT, EISDIR, ELOOP, ENOSPC, ENOTDIR, EPERM, EROFS
@@ -20,8 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embank.plugins import Bank, BankError, ObjectExists, ObjectInfo, ObjectMissing, check_key
-from embank_plugins.banks.filesystem.files import Temporary, create_root, open_file, remove_empty, scan, sweep, walk
-from embank_plugins.banks.filesystem.names import Kind, decode, directories, path_of
+from embank_plugins.banks.filesystem.files import Temporary, create_root, open_file, remove_empty, sweep, walk
+from embank_plugins.banks.filesystem.listing import find_object, list_objects
+from embank_plugins.banks.filesystem.names import path_of
+from embank_plugins.banks.ranges import check_range
 
 if TYPE_CHECKING:
     from oslo_config import cfg
@@ -112,8 +112,7 @@ class FilesystemBank(Bank):
     def get(self, key: str, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Stream an object, a mebibyte at a time. See Bank.get."""
         check_key(key)
-        if start < 0 or (end is not None and end < start):
-            raise ValueError(f"[{start}, {end}) is not a range of bytes")
+        check_range(start, end)
         action = f"read {key!r} from"
         above, name = path_of(key)
         with self._speaking(action, key), self._root() as root, walk(root, above) as directory:
@@ -131,24 +130,11 @@ class FilesystemBank(Bank):
 
     def list(self, prefix: str = "", *, marker: str = "", limit: int = 1000) -> Sequence[ObjectInfo]:
         """Open only those directories in which wanted keys can be, in key order. See Bank.list."""
-        above = prefix.split("/")[:-1]
-        if not all(above):
-            return []
-        found: list[ObjectInfo] = []
         try:
             with self._speaking("list"), self._root() as root:
-                # a heap of objects, and of directories under the smallest key they can hold
-                heap = [("".join(f"{segment}/" for segment in above), Kind.SEGMENT, tuple(directories(above)))]
-                while heap and len(found) < limit:
-                    text, kind, path = heapq.heappop(heap)
-                    if kind is not Kind.OBJECT:
-                        for entry in _entries(root, text, path, prefix, marker):
-                            heapq.heappush(heap, entry)
-                    elif info := _stat(root, text):
-                        found.append(info)
+                return list_objects(root, prefix, marker, limit)
         except ObjectMissing:  # no bank yet
-            pass
-        return found
+            return []
 
     def delete(self, key: str) -> None:
         """Unlink the file and the directories that it leaves empty. See Bank.delete."""
@@ -164,7 +150,7 @@ class FilesystemBank(Bank):
         check_key(key)
         try:
             with self._speaking(f"look for {key!r} in"), self._root() as root:
-                return _stat(root, key)
+                return find_object(root, key)
         except ObjectMissing:  # no bank yet
             return None
 
@@ -220,35 +206,3 @@ class FilesystemBank(Bank):
 
     def _exists(self, key: str) -> ObjectExists:
         return ObjectExists(f"the bank {self.path} already has an object {key!r}")
-
-
-def _entries(
-    root: int, text: str, path: tuple[bytes, ...], prefix: str, marker: str
-) -> Iterator[tuple[str, Kind, tuple[bytes, ...]]]:
-    """What a listing has to look at in a directory: keys that begin with `prefix` and come behind `marker`."""
-    try:
-        with walk(root, path) as directory:
-            names = scan(directory)
-    except FileNotFoundError:  # deleted meanwhile, or never there
-        return
-    for name, is_directory in names:
-        decoded = decode(name, is_directory)
-        if not decoded:
-            continue
-        kind, piece = decoded
-        start = text + piece + ("/" if kind is Kind.SEGMENT else "")
-        if kind is Kind.OBJECT:
-            if start.startswith(prefix) and start > marker:
-                yield start, kind, ()
-        elif (start.startswith(prefix) or prefix.startswith(start)) and (start > marker or marker.startswith(start)):
-            yield start, kind, (*path, name)
-
-
-def _stat(root: int, key: str) -> ObjectInfo | None:
-    above, name = path_of(key)
-    try:
-        with walk(root, above) as directory:
-            found = os.stat(name, dir_fd=directory, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-    return ObjectInfo(key, found.st_size) if stat.S_ISREG(found.st_mode) else None

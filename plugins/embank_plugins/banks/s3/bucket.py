@@ -12,7 +12,8 @@ from typing import IO, Any
 from embank.plugins import BankError
 from embank_plugins.banks.listing import Row
 from embank_plugins.banks.pieces import Piece
-from embank_plugins.banks.reading import BrokenOff, Opened, range_header, read
+from embank_plugins.banks.ranges import range_header
+from embank_plugins.banks.reading import BrokenOff, Opened, read
 from embank_plugins.banks.retries import Failure
 from embank_plugins.banks.s3.client import S3Client
 

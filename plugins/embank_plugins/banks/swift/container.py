@@ -9,7 +9,8 @@ from email.utils import parsedate_to_datetime
 from typing import IO, Any
 
 from embank_plugins.banks.listing import Row
-from embank_plugins.banks.reading import BrokenOff, Opened, range_header, read
+from embank_plugins.banks.ranges import range_header
+from embank_plugins.banks.reading import BrokenOff, Opened, read
 from embank_plugins.banks.retries import Failure
 from embank_plugins.banks.swift.account import Account, Answer
 
