@@ -8,25 +8,21 @@ from yaml import MarkedYAMLError, events
 from yaml._yaml import CParser
 from yaml.reader import ReaderError
 
-from embank.diagnostics import Checked, Diagnostic, Place, Related
+from embank.diagnostics import Checked, Diagnostic, Related
 from embank.inputs.yaml import problems
+from embank.inputs.yaml.findings import Findings, Stop
 from embank.inputs.yaml.located import Located, Places, unpack
-from embank.inputs.yaml.scalars import PREFIX, NotSupported, resolve
+from embank.inputs.yaml.scalars import NotSupported, resolve
 from embank.inputs.yaml.source import Refused, Source
 from embank.model import Json
 
 MOST_VALUES = 40_000_000  # several times what 100,000 resources need
-MOST_PROBLEMS = 20
 BLOCKS = ("|", ">")
 
 # What the next node of an open container is, when it is not the value of a key.
 A_KEY = object()
 A_VALUE_TO_DROP = object()
 AN_ITEM = object()
-
-
-class _Stop(Exception):
-    """No further problem of this file is worth looking for."""
 
 
 class _Open:
@@ -50,7 +46,8 @@ class Composer:
         self._deepest = deepest
         self._source = source
         self._file = file
-        self._problems: list[Diagnostic] = []
+        self._findings = Findings(file)
+        self._problem = self._findings.add
         self._usable = True
         self._root: dict[str, Json] | None = None
         self._documents = 0
@@ -79,7 +76,7 @@ class Composer:
             while (event := next_event()) is not None:
                 progressed()
                 handlers[type(event)](event)
-        except _Stop:
+        except Stop:
             self._usable = False
         except Refused as refused:
             self._give_up(refused.diagnostic)
@@ -91,7 +88,7 @@ class Composer:
 
     def result(self, sha256: str) -> Checked[Located]:
         """The document, when there is one worth looking at, and what is wrong."""
-        found = tuple(self._problems)
+        found = tuple(self._findings.diagnostics)
         if self._root is None or not self._usable:
             return Checked(None, found)
         return Checked(Located(self._root, self._file, sha256, self._places), found)
@@ -105,7 +102,7 @@ class Composer:
         self._documents += 1
         if self._documents > 1:
             self._problem("EMB108", "a second document begins here", event, "keep one document per file")
-            raise _Stop
+            raise Stop
 
     def _end_of_stream(self, event: Any) -> None:
         if not self._documents:
@@ -118,10 +115,10 @@ class Composer:
         self._open([], event)
 
     def _open(self, container: Json, event: Any) -> None:
-        self._refuse_extras(event)
+        self._findings.refuse_extras(event)
         if len(self._stack) >= self._deepest:
             self._problem("EMB105", f"nested more than {self._deepest} levels deep", event)
-            raise _Stop
+            raise Stop
         if not self._stack:
             self._open_root(container, event)
         elif self._stack[-1].key is A_KEY:
@@ -133,7 +130,7 @@ class Composer:
     def _open_root(self, container: Json, event: Any) -> None:
         if not isinstance(container, dict):
             self._problem("EMB111", "the file holds a list where keys and values are expected", event)
-            raise _Stop
+            raise Stop
         self._root = container
 
     def _close(self, event: Any) -> None:
@@ -145,7 +142,7 @@ class Composer:
         self._problem("EMB103", f"the alias *{event.anchor} is not supported", event, hint)
         self._usable = False
         if not self._stack:
-            raise _Stop
+            raise Stop
         if self._stack[-1].key is A_KEY:
             self._stack[-1].key = A_VALUE_TO_DROP
         else:
@@ -153,7 +150,7 @@ class Composer:
 
     def _scalar(self, event: Any) -> None:
         if event.anchor is not None or event.tag is not None:
-            self._refuse_extras(event)
+            self._findings.refuse_extras(event)
         value: Json = event.value
         if self._portable:
             self._refuse_dialect(event)
@@ -191,7 +188,7 @@ class Composer:
         self._values += 1
         if self._values > MOST_VALUES:
             self._problem("EMB112", f"the file holds more than {MOST_VALUES:,} values", event)
-            raise _Stop
+            raise Stop
         top = self._stack[-1]
         if top.key is AN_ITEM:
             top.container.append(value)
@@ -208,7 +205,7 @@ class Composer:
         else:
             message = f"the file holds {problems.named(value)} where keys and values are expected"
             self._problem("EMB111", message, event, "is this the right file, and is no colon missing?")
-        raise _Stop
+        raise Stop
 
     def _refuse_key(self, message: str, event: Any) -> None:
         self._problem("EMB106", message, event, "put it between quotes if it is meant as text")
@@ -223,25 +220,9 @@ class Composer:
             message = f"other YAML readers refuse a comment right behind {event.style}"
             self._problem("EMB101", f"not valid YAML: {message}", event, "put a space before the #")
 
-    def _refuse_extras(self, event: Any) -> None:
-        if event.anchor is not None:
-            self._problem("EMB103", f"the anchor &{event.anchor} is not supported", event, "quote it if it is text")
-        if event.tag is not None:
-            tag = event.tag.replace(PREFIX, "!!")
-            self._problem("EMB104", f"the tag {tag} is not supported", event, "quote it if it is text")
-
     def _give_up(self, diagnostic: Diagnostic) -> None:
         self._usable = False
-        self._problems.append(diagnostic)
-
-    def _problem(
-        self, code: str, message: str, event: Any, hint: str = "", related: tuple[Related, ...] = ()
-    ) -> None:
-        mark = event.start_mark
-        place = Place(self._file, mark.line + 1, mark.column + 1)
-        self._problems.append(Diagnostic(code, message, place, hint, related))
-        if len(self._problems) >= MOST_PROBLEMS:
-            raise _Stop
+        self._findings.diagnostics.append(diagnostic)
 
 
 def _packed(event: Any) -> int:
