@@ -1,1 +1,21 @@
-"""The `embank` command: one module per command; nothing here decides anything."""
+"""The `embank` command: one module per command, or for a few that belong together; nothing here decides anything.
+
+main       the entry point: from an exception to an exit code
+commands   the names of all commands, and where their classes are
+app        the application, and the base class of commands
+options    what several commands take
+discover, provider, plugin, validate, compile, lint, rehearse
+           from inputs to a workflow file, and looking at it
+run, resume, cancel, execution
+           executing it on this machine; taking_up is for those that go on with what another one began
+submit, engine, engine_cancel
+           executing it on Mistral
+checkpoint, checkpoint_delete
+           what a bank holds
+output, overwriting, check
+           where a command writes
+columns    cells of tables
+report     diagnostics, and the exit code that follows
+help       `embank help`
+leaving    the end of the process
+"""

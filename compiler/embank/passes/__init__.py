@@ -2,6 +2,12 @@
 
 A pass sees the request (plan, resource graph, plugins' activities) and nothing of the world. The same list
 compiles protect, restore, delete and verify.
+
+traverse, aggregate, bracket, prune, reduce, outline, name
+              the passes, in their order; the list says why in this one
+merge         several tasks become one: for aggregate and bracket
+outlining/    where to cut: for outline
+reachability  what can be reached from what: for prune, reduce and outline
 """
 
 from __future__ import annotations
