@@ -3,6 +3,17 @@
     Located ──► specs (keys, types, values: `specs`, `tasks`, `actions`, `values`) ──► Document
                    └──► rules over all of it (`order`, `calls`, `main`)
 
+keys      which keys Mistral has, and which of them a file may use
+fields    the keys of one mapping, taken one by one
+values    inputs, variables and outputs
+actions   the actions that a task may run, and their inputs
+tasks     one task
+specs     the workflows
+branches  which tasks of a direct workflow come together
+order     what leads nowhere, circles, tasks that would never run
+calls     which workflow runs which
+main      the one that nothing else runs, and what it tells all tasks
+
 Checks are direct and linear: a file has 300,000 tasks (docs/field-notes.md, 4: "Validating").
 """
 

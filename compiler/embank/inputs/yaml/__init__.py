@@ -4,6 +4,13 @@ It refuses, with the place, what means different things to different readers (du
 keys) and what a person who reviews the file would overlook (anchors and aliases, a second document).
 
     read ──► Source (bytes: hashed, limited) ──► libyaml ──► events ──► Composer ──► Located
+
+source    the bytes
+scalars   what a scalar means
+composer  from events to data
+findings  what is wrong, collected on the way
+problems  what libyaml says is wrong, in words
+located   the data, with the place of everything
 """
 
 from __future__ import annotations
