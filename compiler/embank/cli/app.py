@@ -9,6 +9,7 @@ import sys
 import traceback
 from errno import EIO, ENOSPC, EPIPE
 from importlib.metadata import EntryPoint
+from itertools import takewhile
 from typing import Any
 
 from cliff.app import App
@@ -18,6 +19,7 @@ from cliff.commandmanager import CommandManager
 from embank import __version__
 from embank.cli.commands import COMMANDS
 from embank.cli.output import give_up_output
+from embank.cli.overview import GROUPS, group_overview
 from embank.cli.report import Reported
 from embank.diagnostics import did_you_mean
 from embank.errors import EmbankError, ExitCode
@@ -26,7 +28,7 @@ from embank.plaintext import plain
 # What becomes of a command that cannot write its output: its reader (`… | head`) or the terminal went away, or the
 # disk is full.
 OUTPUT = {EPIPE: ExitCode.INTERRUPTED, EIO: ExitCode.INTERRUPTED, ENOSPC: ExitCode.USAGE}
-GROUPS = {name.split()[0] for name in COMMANDS if " " in name}
+HELP = ("-h", "--help")
 
 
 class EmbankApp(App):
@@ -43,6 +45,19 @@ class EmbankApp(App):
         # An EntryPoint loads its class when it is used, and not before.
         manager.commands = {name: EntryPoint(name, entry.target, "embank.cli") for name, entry in COMMANDS.items()}
 
+    def build_option_parser(
+        self, description: str | None, version: str | None, argparse_kwargs: dict[str, Any] | None = None
+    ) -> argparse.ArgumentParser:
+        """The options that every command takes. Not --help: what it is asked for depends on the command."""
+        parser = argparse.ArgumentParser(prog=self.NAME, add_help=False, allow_abbrev=False)
+        parser.add_argument("--version", action="version", version=f"{self.NAME} {version}")
+        parser.add_argument("--debug", action="store_true", help="show where in the code an error came from")
+        # cliff's, without an effect here
+        parser.add_argument("-v", "--verbose", action="count", help=argparse.SUPPRESS)
+        parser.add_argument("-q", "--quiet", action="count", help=argparse.SUPPRESS)
+        parser.add_argument("--log-file", help=argparse.SUPPRESS)
+        return parser
+
     def configure_logging(self) -> None:
         """Warnings of libraries go to stderr; Embank itself writes no log."""
         logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
@@ -54,28 +69,38 @@ class EmbankApp(App):
 
     def run_subcommand(self, argv: list[str]) -> int:
         """Find the command, exactly: an abbreviation that works today is ambiguous tomorrow."""
-        for length in (2, 1):
-            name = " ".join(argv[:length])
-            if name in COMMANDS:
-                result: int = super().run_subcommand(argv)
-                return result
-        if argv[0] in GROUPS:
-            known = [name for name in COMMANDS if name.startswith(argv[0] + " ")]
-            hint = f"one of: {', '.join(known)}"
-        else:
-            hint = did_you_mean(" ".join(argv[:2]), COMMANDS) or did_you_mean(argv[0], COMMANDS)
-            hint = hint or "`embank --help` lists the commands"
-        sys.stderr.write(f"embank: there is no command {plain(' '.join(argv[:2]))!r}; {hint}\n")
+        words = list(takewhile(lambda word: not word.startswith("-"), argv))
+        result: int
+        if argv[0] in HELP:  # before the command, as other programs want it
+            result = super().run_subcommand(["help", *(word for word in argv if word not in HELP)])
+            return result
+        if any(" ".join(words[:length]) in COMMANDS for length in (2, 1)):
+            result = super().run_subcommand(argv)
+            return result
+        if len(words) == 1 and words[0] in GROUPS and argv[1:2] in (["-h"], ["--help"]):
+            sys.stdout.write(group_overview(words[0]))
+            return ExitCode.OK
+        what = f"command {plain(' '.join(words[:2]))!r}" if words else f"option {plain(argv[0])!r} before the command"
+        sys.stderr.write(f"embank: there is no {what}; {_hint(words)}\n")
         return ExitCode.USAGE
+
+
+def _hint(words: list[str]) -> str:
+    """What was meant, as far as it can be guessed."""
+    if words and words[0] in GROUPS:
+        return f"one of: {', '.join(name for name in COMMANDS if name.startswith(f'{words[0]} '))}"
+    known = (*COMMANDS, *GROUPS)
+    hint = did_you_mean(" ".join(words[:2]), known) or did_you_mean("".join(words[:1]), known)
+    return hint or "`embank --help` lists the commands"
 
 
 class EmbankCommand(Command):
     """A command. `take_action` returns an exit code, and raises EmbankError for expected failures."""
 
     def get_description(self) -> str:
-        """The summary from the table, so that help says it once."""
+        """From the table, so that help says it once."""
         entry = COMMANDS.get(self.cmd_name or "")
-        return entry.summary if entry else str(super().get_description())
+        return entry.description if entry else str(super().get_description())
 
     def get_epilog(self) -> str:
         """Nothing. cliff would say which package a command comes from, and read all that are installed for it."""

@@ -5,33 +5,29 @@ from __future__ import annotations
 import argparse
 import sys
 
-from cliff.help import HelpCommand
-
 from embank.cli.app import EmbankCommand
-from embank.cli.commands import COMMANDS
-from embank.cli.main import overview
-from embank.diagnostics import did_you_mean
-from embank.errors import ExitCode, UsageError
+from embank.cli.overview import overview
+from embank.errors import ExitCode
 
 
-class Help(EmbankCommand, HelpCommand):
+class Help(EmbankCommand):
     """Show help for a command, or `help exit-codes`."""
 
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """What help is asked for."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument("topic", metavar="TOPIC", nargs="*", help="a command, a group of them, or exit-codes")
+        return parser
+
     def take_action(self, parsed_args: argparse.Namespace) -> int:
-        """Print the overview, the table of exit codes, or a command's help."""
-        topic = " ".join(parsed_args.cmd)
-        if not topic:
+        """Print the overview, the table of exit codes, or what the command itself says."""
+        if not parsed_args.topic:
             sys.stdout.write(overview())
-        elif topic == "exit-codes":
+        elif parsed_args.topic == ["exit-codes"]:
             sys.stdout.write(exit_codes())
-        elif topic in COMMANDS:
-            super().take_action(parsed_args)
         else:
-            group = [f"  {name:<20} {COMMANDS[name].summary}\n" for name in COMMANDS if name.startswith(topic + " ")]
-            if not group:
-                hint = did_you_mean(topic, COMMANDS) or "`embank --help` lists the commands"
-                raise UsageError(f"there is no command {topic!r}; {hint}")
-            sys.stdout.write("".join(group))
+            code: int = self.app.run_subcommand([*parsed_args.topic, "--help"])
+            return code
         return ExitCode.OK
 
 

@@ -7,30 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from embank import __version__
-from embank.cli.commands import COMMANDS
 from embank.cli.leaving import leave
+from embank.cli.overview import overview
 from embank.errors import ExitCode
-
-USAGE = """\
-usage: embank [--debug] COMMAND [ARGUMENT …]
-
-Embank compiles data-protection plans into workflow files that people review, CI checks,
-and the reference runner or OpenStack Mistral executes.
-
-commands:
-"""
-AFTER = """
-embank help COMMAND     what a command takes
-embank help exit-codes  what the exit codes mean
-embank --version        the version
-"""
-
-
-def overview() -> str:
-    """What `embank --help` prints."""
-    width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {entry.summary}\n" for name, entry in COMMANDS.items()]
-    return USAGE + "".join(lines) + AFTER
 
 
 def main(argv: Sequence[str] | None = None) -> int:

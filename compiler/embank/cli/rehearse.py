@@ -30,7 +30,7 @@ class Rehearse(EmbankCommand):
         parser.add_argument(
             "--parallel", metavar="N", type=whole(1), default=4, help="activities that work at once (default: 4)"
         )
-        parser.add_argument("--fail-fast", action="store_true", help="as of `embank run`")
+        parser.add_argument("--fail-fast", action="store_true", help="start no other activities after one has failed")
         parser.add_argument(
             "--outage",
             metavar="SECONDS",
@@ -39,7 +39,9 @@ class Rehearse(EmbankCommand):
             help="how long it takes until a crashed execution is resumed (default: 60)",
         )
         parser.add_argument("--all", action="store_true", help="a line for every fault at every task")
-        parser.add_argument("-f", "--format", choices=("text", "json"), default="text", help="(default: text)")
+        parser.add_argument(
+            "-f", "--format", choices=("text", "json"), default="text", help="how it is shown (default: text)"
+        )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:

@@ -128,8 +128,8 @@ class Schedule(EmbankCommand):
         parser = super().get_parser(prog_name)
         parser.add_argument("file", metavar="FILE", help="the workflow file")
         parser.add_argument("--cron", metavar="PATTERN", required=True, help="when, such as '0 3 * * *'")
-        parser.add_argument("--name", metavar="NAME", help="of the cron trigger (default: the workflow's)")
-        parser.add_argument("--count", metavar="N", type=int, help="how often (default: until it is deleted)")
+        parser.add_argument("--name", metavar="NAME", help="the cron trigger's name (default: the workflow's)")
+        parser.add_argument("--count", metavar="N", type=int, help="how many times (default: until it is deleted)")
         add_engine_options(parser)
         return parser
 
