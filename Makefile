@@ -6,6 +6,8 @@ MISTRAL := .venv-mistral
 OPENSTACK := .venv-openstack
 PYTEST := $(BIN)/python -m pytest
 JOBS ?= 2
+# What these make is installed in place, and goes on changing: its version names no commit (docs/releasing.md).
+export SETUPTOOLS_SCM_PRETEND_VERSION_FOR_EMBANK := $(shell sed -n 's/^fallback_version = "\(.*\)"/\1/p' pyproject.toml)+checkout
 # The tests start thousands of processes: what Python compiled once it keeps, also where it is told not to.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -33,6 +35,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@echo "setting up $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@rm -rf embank.egg-info # of before the version was the commit's: it would be found first
 	@touch $@
 
 services: setup $(MISTRAL)/.ready $(OPENSTACK)/.ready

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import importlib.metadata
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -11,6 +13,9 @@ from textwrap import dedent
 
 import pytest
 
+import embank
+
+RELEASE = "0.1.0"  # what golden files and examples say they were compiled with
 Install = Callable[..., Path]
 Golden = Callable[[str | Path, str], None]
 
@@ -21,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def golden(request: pytest.FixtureRequest) -> Golden:
+def golden(request: pytest.FixtureRequest, release: None) -> Golden:
     """`golden("protect.yaml", text)`: the text is that of `golden/protect.yaml` beside the test, to the byte.
 
     A Path names a file anywhere else, such as beside an example. `pytest --regenerate-golden` (`make golden`)
@@ -43,6 +48,23 @@ def golden(request: pytest.FixtureRequest) -> Golden:
             pytest.fail(f"{diff}\nIf this is meant: `make golden`, and read the diff.", pytrace=False)
 
     return check
+
+
+@pytest.fixture
+def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Embank and its plugins are of one release, here and in processes that the test starts: what is compiled
+    names the version, and golden files must not change with every commit.
+    """
+    entries = importlib.metadata.distribution("embank").read_text("entry_points.txt")
+    assert entries
+    site = tmp_path / "release"
+    information = site / f"embank-{RELEASE}.dist-info"
+    information.mkdir(parents=True)
+    (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: embank\nVersion: {RELEASE}\n")
+    (information / "entry_points.txt").write_text(entries)
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.setenv("PYTHONPATH", str(site), prepend=os.pathsep)
+    monkeypatch.setattr(embank, "__version__", RELEASE)
 
 
 @pytest.fixture

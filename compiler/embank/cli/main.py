@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-from embank import __version__
 from embank.cli.leaving import leave
 from embank.cli.overview import overview
 from embank.errors import ExitCode
@@ -21,6 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         (sys.stdout if arguments else sys.stderr).write(overview())
         return ExitCode.OK if arguments else ExitCode.USAGE
     if arguments == ["--version"]:
+        from embank import __version__
+
         sys.stdout.write(f"embank {__version__}\n")
         return ExitCode.OK
     from embank.cli.app import EmbankApp
