@@ -16,6 +16,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from embank.cli.commands import COMMANDS
+
 ROOT = Path(__file__).resolve().parents[2]
 PRETEND = "SETUPTOOLS_SCM_PRETEND_VERSION_FOR_EMBANK"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -56,6 +58,16 @@ def test_every_dependency_has_its_reason() -> None:
     dependencies = lines[start + 1 : lines.index("]", start)]
     assert dependencies
     assert all("  # " in line for line in dependencies)
+
+
+def test_the_openstack_client_has_every_command() -> None:
+    entries = {
+        name.replace("_", " "): target
+        for name, target in PROJECT["project"]["entry-points"]["openstack.embank.v1"].items()
+    }
+    assert entries == {
+        f"embank {name}": entry.target for name, entry in COMMANDS.items() if name not in ("complete", "help")
+    }
 
 
 # --- the version ------------------------------------------------------------------------------------------

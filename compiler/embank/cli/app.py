@@ -18,6 +18,7 @@ from cliff.commandmanager import CommandManager
 
 from embank import __version__
 from embank.cli.commands import COMMANDS
+from embank.cli.openstack import adapt
 from embank.cli.output import give_up_output
 from embank.cli.overview import GROUPS, group_overview
 from embank.cli.report import Reported
@@ -37,9 +38,6 @@ class EmbankApp(App):
     NAME = "embank"
 
     def __init__(self) -> None:
-        # A large graph is millions of objects that live until the end: looking for garbage among them after
-        # every 700 new ones doubles the time that compiling takes.
-        gc.set_threshold(200_000, 20, 100)
         manager = CommandManager(None)
         super().__init__("Compiles data-protection plans into workflow files.", __version__, manager)
         # An EntryPoint loads its class when it is used, and not before.
@@ -95,11 +93,22 @@ def _hint(words: list[str]) -> str:
 
 
 class EmbankCommand(Command):
-    """A command. `take_action` returns an exit code, and raises EmbankError for expected failures."""
+    """A command, here and in the `openstack` client. `take_action` returns an exit code, and raises EmbankError for
+    expected failures.
+    """
+
+    auth_required = False  # for the client: plugins log in themselves, and many commands need no cloud
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Without options."""
+        parser: argparse.ArgumentParser = super().get_parser(prog_name)
+        if not isinstance(self.app, EmbankApp):
+            adapt(parser, self.app)
+        return parser
 
     def get_description(self) -> str:
         """From the table, so that help says it once."""
-        entry = COMMANDS.get(self.cmd_name or "")
+        entry = COMMANDS.get((self.cmd_name or "").removeprefix("embank "))
         return entry.description if entry else str(super().get_description())
 
     def get_epilog(self) -> str:
@@ -108,6 +117,9 @@ class EmbankCommand(Command):
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Run the action; one place maps what went wrong to an exit code and a message."""
+        # A large graph is millions of objects that live until the end: looking for garbage among them after
+        # every 700 new ones doubles the time that compiling takes.
+        gc.set_threshold(200_000, 20, 100)
         try:
             result: Any = super().run(parsed_args)
             sys.stdout.flush()
