@@ -186,6 +186,7 @@ def test_the_wheel_has_the_packages_the_license_and_the_man_page(dist: Path) -> 
     tops = {name.split("/")[0] for name in names if ".d" not in name.split("/")[0]}
     assert tops == {"embank", "embank_plugins", "embank_templates"}
     assert {Path(name).suffix for name in names if name.split("/")[0] in tops} == {".py", ".typed", ".j2"}
+    assert [name for name in names if name.endswith(".data/data/share/man/man1/embank.1")]
     assert [name for name in names if name.endswith(".dist-info/licenses/LICENSE")]
 
 
@@ -213,6 +214,9 @@ def test_the_wheel_passes_the_quickstart_in_an_environment_of_its_own(
     said = call(bin_ / "python", tmp_path / "quickstart" / "demo.py", cwd=tmp_path)
     assert "All of it held" in said
     assert call(bin_ / "embank", "--version", cwd=tmp_path).strip() == f"embank {wheel.name.split('-')[1]}"
+    assert (tmp_path / "venv" / "share" / "man" / "man1" / "embank.1").read_bytes() == (
+        ROOT / "docs" / "embank.1"
+    ).read_bytes()
 
 
 def interpreter_of(name: str) -> str:
