@@ -121,6 +121,8 @@ def test_bad_input_is_explained_and_nothing_is_written(shop: Path, embank: Emban
         (("checkpoint", "show", "nope", "--provider", "quickstart"), "nope"),
         (("plugin", "show", "nope"), "nope"),
         (("help", "nope"), "nope"),
+        (("plugin", "list", "-c", "nope"), "Recognized columns are"),
+        (("provider", "show", "quickstart", "-c", "nope"), "Recognized columns are"),
     ],
 )
 def test_a_wrong_command_line_is_explained(shop: Path, embank: Embank, arguments: tuple[str, ...], says: str) -> None:

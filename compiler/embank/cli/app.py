@@ -29,6 +29,7 @@ from embank.plaintext import plain
 # What becomes of a command that cannot write its output: its reader (`… | head`) or the terminal went away, or the
 # disk is full.
 OUTPUT = {EPIPE: ExitCode.INTERRUPTED, EIO: ExitCode.INTERRUPTED, ENOSPC: ExitCode.USAGE}
+NO_COLUMN = "No recognized column names in"  # cliff's ValueError, of a mistake in `-c`
 HELP = ("-h", "--help")
 
 
@@ -139,7 +140,10 @@ class EmbankCommand(Command):
             give_up_output(error)
             return OUTPUT[error.errno]
         except Exception as error:
-            return self._bug(error)
+            if not str(error).startswith(NO_COLUMN):
+                return self._bug(error)
+            sys.stderr.write(f"embank: {plain(str(error))}\n")
+            return ExitCode.USAGE
 
     def _bug(self, error: Exception) -> int:
         sys.stderr.write(f"embank: a bug in Embank: {type(error).__name__}: {plain(str(error))}\n")
