@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import runpy
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -83,7 +82,3 @@ def describe(root: Path) -> dict[str, tuple[Any, ...]]:
 @pytest.fixture(scope="session")
 def describe_tree() -> Callable[[Path], dict[str, tuple[Any, ...]]]:
     return describe
-
-
-# tests/services is no package: its fixtures are loaded by path.
-postgresql = runpy.run_path(str(Path(__file__).parents[1] / "services" / "postgresql.py"))["postgresql"]

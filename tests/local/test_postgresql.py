@@ -14,6 +14,7 @@ from embank.conformance.plugin import RESOURCE_IDS, ProtectionPluginConformance,
 from embank.plugins import Operation, Resource
 from embank_plugins.local import LocalError
 from embank_plugins.local.postgresql.plugin import PostgreSQLPlugin, scratch_name
+from kit.postgresql import Server, start_postgresql
 
 pytestmark = pytest.mark.service
 
@@ -53,8 +54,15 @@ def named(script: str, name: str) -> str:
     return script.replace(':"name"', quoted(name))
 
 
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[Server]:
+    """The server, started once."""
+    with start_postgresql() as started:
+        yield started
+
+
 @pytest.fixture
-def server(postgresql: Any) -> Iterator[Any]:
+def server(postgresql: Server) -> Iterator[Server]:
     """The server with the database that is protected, and no others afterwards."""
     postgresql.sql("CREATE ROLE shopkeeper; CREATE ROLE accountant LOGIN;")
     postgresql.sql(f"CREATE DATABASE {quoted(NAME)} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C';")
@@ -67,7 +75,7 @@ def server(postgresql: Any) -> Iterator[Any]:
     postgresql.sql("DROP ROLE IF EXISTS shopkeeper; DROP ROLE IF EXISTS accountant;")
 
 
-def configuration(server: Any, key: str = "ledger", more: str = "restore_prefix = restored_") -> str:
+def configuration(server: Server, key: str = "ledger", more: str = "restore_prefix = restored_") -> str:
     name = NAME.replace("'", "\\'")
     connection = server.connection(f"'{name}'").replace("\\", "\\\\").replace('"', '\\"')
     database = f'database = {key} "{connection}" Ledger'
@@ -79,7 +87,7 @@ def without_connect(script: str) -> list[str]:
 
 
 @pytest.fixture
-def plugin(server: Any, configure: Any) -> PostgreSQLPlugin:
+def plugin(server: Server, configure: Any) -> PostgreSQLPlugin:
     return configure(PostgreSQLPlugin, configuration(server))
 
 
@@ -94,7 +102,7 @@ class TestConformance(ProtectionPluginConformance):
         return iter((1, 5, 6, 13, 14, 21, 23, 24, 26))
 
     @pytest.fixture
-    def subject(self, resource_id: str, server: Any, configure: Any, as_word: Any) -> Subject:
+    def subject(self, resource_id: str, server: Server, configure: Any, as_word: Any) -> Subject:
         before = server.dump(NAME)
 
         def compare() -> None:
@@ -110,7 +118,7 @@ class TestConformance(ProtectionPluginConformance):
         )
 
 
-def test_what_is_saved(server: Any, plugin: PostgreSQLPlugin, drive: Any) -> None:
+def test_what_is_saved(server: Server, plugin: PostgreSQLPlugin, drive: Any) -> None:
     checkpoint = drive(plugin, RESOURCE).protect()
     saved = checkpoint.section(RESOURCE).load()
     assert saved["pg_dump"].startswith("pg_dump (PostgreSQL) ")
@@ -133,7 +141,7 @@ def test_the_dump_is_taken_when_it_was_asked_for(plugin: PostgreSQLPlugin, drive
     assert list(checkpoint.section(RESOURCE).names()) == ["dump"]
 
 
-def test_an_existing_database_is_not_replaced_unasked(server: Any, plugin: PostgreSQLPlugin, drive: Any) -> None:
+def test_an_existing_database_is_not_replaced_unasked(server: Server, plugin: PostgreSQLPlugin, drive: Any) -> None:
     driver = drive(plugin, RESOURCE)
     checkpoint = driver.protect()
     server.sql('TRUNCATE "odd schema".entries', NAME)
@@ -144,7 +152,7 @@ def test_an_existing_database_is_not_replaced_unasked(server: Any, plugin: Postg
     assert server.databases() == ["postgres", NAME]
 
 
-def test_a_database_in_use_is_not_replaced(server: Any, plugin: PostgreSQLPlugin, drive: Any) -> None:
+def test_a_database_in_use_is_not_replaced(server: Server, plugin: PostgreSQLPlugin, drive: Any) -> None:
     driver = drive(plugin, RESOURCE, restore={"existing": "replace"})
     checkpoint = driver.protect()
     before = server.dump(NAME)
@@ -159,7 +167,7 @@ def test_a_database_in_use_is_not_replaced(server: Any, plugin: PostgreSQLPlugin
     assert server.databases() == ["postgres", NAME]
 
 
-def test_what_a_killed_restore_left_is_no_obstacle(server: Any, plugin: PostgreSQLPlugin, drive: Any) -> None:
+def test_what_a_killed_restore_left_is_no_obstacle(server: Server, plugin: PostgreSQLPlugin, drive: Any) -> None:
     """Its database, which its pg_restore still is at work on."""
     driver = drive(plugin, RESOURCE, restore={"existing": "replace"})
     checkpoint = driver.protect()
@@ -176,7 +184,7 @@ def test_what_a_killed_restore_left_is_no_obstacle(server: Any, plugin: PostgreS
     assert server.databases() == ["postgres", NAME]
 
 
-def test_a_deletion_drops_what_a_killed_restore_left(server: Any, plugin: PostgreSQLPlugin, drive: Any) -> None:
+def test_a_deletion_drops_what_a_killed_restore_left(server: Server, plugin: PostgreSQLPlugin, drive: Any) -> None:
     """It was never repeated."""
     driver = drive(plugin, RESOURCE)
     checkpoint = driver.protect()
@@ -187,7 +195,7 @@ def test_a_deletion_drops_what_a_killed_restore_left(server: Any, plugin: Postgr
 
 
 def test_a_deletion_does_not_need_the_server(
-    server: Any, plugin: PostgreSQLPlugin, configure: Any, drive: Any
+    server: Server, plugin: PostgreSQLPlugin, configure: Any, drive: Any
 ) -> None:
     checkpoint = drive(plugin, RESOURCE).protect()
     checkpoint.move(Status.DELETING)
@@ -199,7 +207,7 @@ def test_a_deletion_does_not_need_the_server(
     assert list(checkpoint.section(RESOURCE).names()) == []
 
 
-def test_restoring_to_another_database(server: Any, plugin: PostgreSQLPlugin, drive: Any) -> None:
+def test_restoring_to_another_database(server: Server, plugin: PostgreSQLPlugin, drive: Any) -> None:
     target = 'restored_"é \\ 1'
     driver = drive(plugin, RESOURCE, restore={"target": target})
     checkpoint = driver.protect()
@@ -211,7 +219,7 @@ def test_restoring_to_another_database(server: Any, plugin: PostgreSQLPlugin, dr
 
 
 @pytest.mark.parametrize("target", ["postgres", "template1", "x", "Restored_1", "restored_" + "x" * 55])
-def test_other_databases_cannot_be_reached(server: Any, plugin: PostgreSQLPlugin, drive: Any, target: str) -> None:
+def test_other_databases_cannot_be_reached(server: Server, plugin: PostgreSQLPlugin, drive: Any, target: str) -> None:
     driver = drive(plugin, RESOURCE, restore={"target": target, "existing": "replace"})
     checkpoint = driver.protect()
     with pytest.raises(LocalError, match=r"not allowed|longer than"):
@@ -219,7 +227,7 @@ def test_other_databases_cannot_be_reached(server: Any, plugin: PostgreSQLPlugin
     assert server.databases() == ["postgres", NAME]
 
 
-def test_a_failing_restore_leaves_everything_as_it_was(server: Any, plugin: PostgreSQLPlugin, drive: Any) -> None:
+def test_a_failing_restore_leaves_everything_as_it_was(server: Server, plugin: PostgreSQLPlugin, drive: Any) -> None:
     """The owner of a table does not exist any more: pg_restore fails half-way."""
     driver = drive(plugin, RESOURCE, restore={"existing": "replace"})
     checkpoint = driver.protect()
@@ -232,7 +240,7 @@ def test_a_failing_restore_leaves_everything_as_it_was(server: Any, plugin: Post
     assert server.databases() == ["postgres", NAME]
 
 
-def test_restoring_without_owners(server: Any, plugin: PostgreSQLPlugin, drive: Any) -> None:
+def test_restoring_without_owners(server: Server, plugin: PostgreSQLPlugin, drive: Any) -> None:
     driver = drive(plugin, RESOURCE, restore={"existing": "replace", "owners": False})
     checkpoint = driver.protect()
     server.sql(f"DROP DATABASE {quoted(NAME)}; DROP ROLE shopkeeper; DROP ROLE accountant;")
@@ -241,7 +249,7 @@ def test_restoring_without_owners(server: Any, plugin: PostgreSQLPlugin, drive: 
     assert server.sql("SELECT tableowner FROM pg_tables WHERE tablename = 'entries'", NAME) == "embank"
 
 
-def test_a_wrong_password_fails_and_is_not_shown(server: Any, configure: Any, drive: Any, tmp_path: Any) -> None:
+def test_a_wrong_password_fails_and_is_not_shown(server: Server, configure: Any, drive: Any, tmp_path: Any) -> None:
     passwords = tmp_path / "wrong"
     passwords.write_text("*:*:*:*:hunter2\n")
     passwords.chmod(0o600)
@@ -254,7 +262,7 @@ def test_a_wrong_password_fails_and_is_not_shown(server: Any, configure: Any, dr
     assert list(checkpoint.section(RESOURCE).names()) == []
 
 
-def test_a_dump_that_fails_half_way_saves_nothing(server: Any, plugin: PostgreSQLPlugin, drive: Any) -> None:
+def test_a_dump_that_fails_half_way_saves_nothing(server: Server, plugin: PostgreSQLPlugin, drive: Any) -> None:
     """A table's file is gone: pg_dump notices when it has written a good part already."""
     server.sql("UPDATE pg_class SET relfilenode = 1 WHERE relname = 'entries'", NAME)
     driver = drive(plugin, RESOURCE, protect={"within_freeze": False})
@@ -264,7 +272,7 @@ def test_a_dump_that_fails_half_way_saves_nothing(server: Any, plugin: PostgreSQ
     assert list(checkpoint.section(RESOURCE).names()) == []
 
 
-def test_programs_that_are_not_there(server: Any, configure: Any, drive: Any, tmp_path: Any) -> None:
+def test_programs_that_are_not_there(server: Server, configure: Any, drive: Any, tmp_path: Any) -> None:
     text = configuration(server, more=f"bin_dir = {tmp_path}")
     driver = drive(configure(PostgreSQLPlugin, text), RESOURCE)
     with pytest.raises(LocalError, match="psql cannot be started: No such file"):
@@ -272,7 +280,7 @@ def test_programs_that_are_not_there(server: Any, configure: Any, drive: Any, tm
 
 
 def test_environment_of_the_operator_does_not_matter(
-    server: Any, plugin: PostgreSQLPlugin, drive: Any, monkeypatch: pytest.MonkeyPatch
+    server: Server, plugin: PostgreSQLPlugin, drive: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {"PGHOST": "192.0.2.1", "PGPASSWORD": "wrong", "PGSSLMODE": "require"}.items():
         monkeypatch.setenv(name, value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,10 +12,10 @@ import pytest
 
 from embank.document import Document, Expression
 from embank.inputs.workflow import parse_workflow
+from kit.mistral.oracle import Oracle, start_oracle
+from kit.mistral.server import Server, start_mistral
+from kit.mistral.trials.site import install_plugin
 
-# tests/services is no package: what it has is loaded by path.
-_services = runpy.run_path(str(Path(__file__).parents[1] / "services" / "mistral_service.py"))
-Mistral = _services["Server"]
 PATIENCE = 120  # seconds
 ENDED = ("SUCCESS", "ERROR", "CANCELLED", "PAUSED")
 LINES = 40  # of its log, in the report of a test that failed
@@ -35,21 +34,29 @@ class Executed(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def mistral() -> Iterator[Any]:
-    """The server, started once: `.url`, `.log`, `.providers`, `.stop()`, `.restart()`, `.request()`."""
-    with _services["start_mistral"]() as server:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory in which the plugin of the trials is installed."""
+    made = tmp_path_factory.mktemp("site")
+    install_plugin(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def mistral(site: Path) -> Iterator[Server]:
+    """The server, started once. Its executors have the plugin of the trials, too."""
+    with start_mistral(environment={"PYTHONPATH": str(site)}) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def oracle() -> Iterator[Any]:
-    """Mistral's parser, without a server: `oracle.ask(text)`."""
-    with _services["start_oracle"]() as parser:
+def oracle() -> Iterator[Oracle]:
+    """Mistral's parser, without a server."""
+    with start_oracle() as parser:
         yield parser
 
 
 @pytest.fixture(scope="session")
-def agree(oracle: Any) -> Agree:
+def agree(oracle: Oracle) -> Agree:
     """`agree(text)`: what we accept Mistral accepts, too, and reads the same values from it. None when we refuse."""
 
     def compare(text: str) -> Document | None:
@@ -84,7 +91,7 @@ def same(ours: Any, theirs: Any) -> None:
 
 
 @pytest.fixture
-def execute(mistral: Any) -> Execute:
+def execute(mistral: Server) -> Execute:
     """`execute(text)`: upload workflows, run the first of them to its end, and say what Mistral says of it. It knows
     nothing of Embank. `task_name=…`: the target of a reverse workflow.
     """
@@ -107,7 +114,7 @@ def execute(mistral: Any) -> Execute:
 
 
 @pytest.fixture
-def providers(mistral: Any) -> Iterator[Path]:
+def providers(mistral: Server) -> Iterator[Path]:
     """The directory that executors read provider files from; empty before and after a test."""
     yield mistral.providers
     for file in mistral.providers.iterdir():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import runpy
 import shutil
 import sqlite3
 import subprocess
@@ -12,27 +11,27 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from kit.mistral.cluster import Cluster, start_cluster
 
 pytestmark = pytest.mark.service
 EMBANK = Path(sys.executable).parent / "embank"
 QUICKSTART = Path(__file__).resolve().parents[2] / "examples" / "quickstart"
-SERVICES = Path(__file__).parents[1] / "services"
 TYPES = ("Local::Application", "Local::Directory", "Local::SQLite")
 RETRY = "retry: {count: 3, delay: 1}, timeout: 120"
 Embank = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    with runpy.run_path(str(SERVICES / "mistral_cluster.py"))["start_cluster"]() as started:
+def cluster() -> Iterator[Cluster]:
+    with start_cluster() as started:
         yield started
 
 
 @pytest.fixture
-def shop(tmp_path: Path, cluster: Any) -> Path:
+def shop(tmp_path: Path, cluster: Cluster) -> Path:
     """The quickstart's shop, with enough files that copying them takes a while."""
     for name in ("shop", "resources.yaml"):
         copy = shutil.copytree if (QUICKSTART / name).is_dir() else shutil.copy
@@ -57,7 +56,7 @@ def shop(tmp_path: Path, cluster: Any) -> Path:
 
 
 @pytest.fixture
-def embank(shop: Path, cluster: Any) -> Embank:
+def embank(shop: Path, cluster: Cluster) -> Embank:
     settings = {key: value for key, value in os.environ.items() if not key.startswith(("EMBANK_", "OS_"))}
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -73,7 +72,7 @@ def is_frozen(shop: Path) -> bool:
     return (shop / "shop" / "control" / "freeze").exists()
 
 
-def wait_until_running(cluster: Any, task: str) -> None:
+def wait_until_running(cluster: Cluster, task: str) -> None:
     """Until the action of a task has been begun; the copy takes some seconds from then on."""
     for _ in range(1200):
         (found,) = cluster.request("GET", f"/tasks?name={task}")["tasks"] or [{"id": "", "state": ""}]
@@ -84,7 +83,7 @@ def wait_until_running(cluster: Any, task: str) -> None:
     raise AssertionError(f"{task} never ran")
 
 
-def test_a_killed_executor_costs_time_and_nothing_else(shop: Path, cluster: Any, embank: Embank) -> None:
+def test_a_killed_executor_costs_time_and_nothing_else(shop: Path, cluster: Cluster, embank: Embank) -> None:
     cluster.kill("executor-2")  # so that it is known who does the work
     compiled = ("compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "shop.yaml")
     assert embank(*compiled).returncode == 0
@@ -105,7 +104,7 @@ def test_a_killed_executor_costs_time_and_nothing_else(shop: Path, cluster: Any,
     assert verified.returncode == 0, verified.stderr
 
 
-def test_protect_lose_restore_verify_delete(shop: Path, cluster: Any, embank: Embank) -> None:
+def test_protect_lose_restore_verify_delete(shop: Path, cluster: Cluster, embank: Embank) -> None:
     for name in ("executor-1", "executor-2"):
         if cluster.processes[name].poll() is not None:
             cluster.launch(name)

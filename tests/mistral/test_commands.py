@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from kit.forked import embank as run_embank
+from kit.mistral.server import Server
+
 pytestmark = pytest.mark.service
-EMBANK = Path(sys.executable).parent / "embank"
 Embank = Callable[..., subprocess.CompletedProcess[str]]
 
 PROVIDER = """
@@ -46,7 +45,7 @@ resources:
 
 
 @pytest.fixture
-def work(tmp_path: Path, mistral: Any, providers: Path) -> Path:
+def work(tmp_path: Path, mistral: Server, providers: Path) -> Path:
     """A directory with a plan and its workflow; Mistral's executors know its provider, too."""
     provider = PROVIDER.format(work=tmp_path, id=uuid.uuid4())
     (providers / "local.conf").write_text(provider)
@@ -60,15 +59,11 @@ def work(tmp_path: Path, mistral: Any, providers: Path) -> Path:
 
 
 @pytest.fixture
-def embank(work: Path, mistral: Any) -> Embank:
+def embank(work: Path, mistral: Server) -> Embank:
     """`embank("submit", …)` in that directory, for that Mistral."""
-    settings = {key: value for key, value in os.environ.items() if not key.startswith(("EMBANK_", "OS_"))}
 
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        env = settings | {"OS_MISTRAL_URL": mistral.url} | environment
-        return subprocess.run(
-            [EMBANK, *arguments], cwd=work, env=env, capture_output=True, text=True, timeout=300, check=False
-        )
+        return run_embank(work, *arguments, **{"OS_MISTRAL_URL": mistral.url} | environment)
 
     done = run("compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "apps.yaml")
     assert done.returncode == 0, done.stderr
@@ -208,7 +203,7 @@ def test_an_execution_that_is_not_there(embank: Embank) -> None:
     assert "has no execution" in done.stderr
 
 
-def test_schedule(mistral: Any, embank: Embank) -> None:
+def test_schedule(mistral: Server, embank: Embank) -> None:
     name = f"nightly-{uuid.uuid4()}"
     done = embank("schedule", "apps.yaml", "--cron", "0 3 * * *", "--name", name)
     assert done.returncode == 0, done.stderr
@@ -220,8 +215,8 @@ def test_schedule(mistral: Any, embank: Embank) -> None:
     assert embank("schedule", "apps.yaml", "--cron", "whenever", "--name", "odd").returncode == 8
 
 
-@pytest.mark.large
-def test_a_schedule_starts_executions(mistral: Any, work: Path, embank: Embank) -> None:
+@pytest.mark.nightly
+def test_a_schedule_starts_executions(mistral: Server, work: Path, embank: Embank) -> None:
     """Each a checkpoint of its own, which anybody can watch. Mistral knows nothing shorter than a minute."""
     name = f"often-{uuid.uuid4()}"
     assert embank("schedule", "apps.yaml", "--cron", "* * * * *", "--count", "1", "--name", name).returncode == 0

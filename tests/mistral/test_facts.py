@@ -12,6 +12,7 @@ from urllib.error import HTTPError
 import pytest
 
 from embank.review.mistral23_sizes import FIELD, measured
+from kit.mistral.server import Server
 
 pytestmark = pytest.mark.service
 
@@ -97,7 +98,7 @@ def test_a_join_fails_when_one_of_its_tasks_never_comes(execute: Execute) -> Non
     assert (ended.state, ended.tasks["both"]) == ("ERROR", "ERROR")
 
 
-def test_a_task_that_is_led_to_twice_runs_twice(execute: Execute, mistral: Any) -> None:
+def test_a_task_that_is_led_to_twice_runs_twice(execute: Execute, mistral: Server) -> None:
     before = len(mistral.request("GET", "/tasks?name=second")["tasks"])
     assert execute(TWICE).state == "SUCCESS"
     assert len(mistral.request("GET", "/tasks?name=second")["tasks"]) == before + 2

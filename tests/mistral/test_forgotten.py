@@ -15,6 +15,7 @@ from embank.mistral.api.client import Mistral
 from embank.mistral.api.connection import connect
 from embank.mistral.watching import FORGOTTEN, watch
 from embank.reporting.events import Event, Message
+from kit.mistral.server import Server
 
 pytestmark = pytest.mark.service
 PATIENCE = 60  # s
@@ -34,18 +35,18 @@ inner:
 SLOW = TEXT.replace("output: hello", "output: hello, delay: 3")  # Embank itself knows no delay
 
 
-def tasks(mistral: Any, execution: str) -> dict[str, Any]:
+def tasks(mistral: Server, execution: str) -> dict[str, Any]:
     """All of an execution, by name."""
     frames = mistral.request("GET", f"/executions/{execution}/executions")["executions"]
     found = [task for each in frames for task in mistral.request("GET", f"/executions/{each['id']}/tasks")["tasks"]]
     return {task["name"]: task for task in found}
 
 
-def states(mistral: Any, execution: str) -> dict[str, str]:
+def states(mistral: Server, execution: str) -> dict[str, str]:
     return {name: task["state"] for name, task in tasks(mistral, execution).items()}
 
 
-def wait_for(mistral: Any, execution: str, task: str, state: str) -> None:
+def wait_for(mistral: Server, execution: str, task: str, state: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while (now := states(mistral, execution)).get(task) != state:
         assert time.monotonic() < deadline, now
@@ -59,7 +60,7 @@ def forget(database: Path, task: str) -> None:
         connection.execute("UPDATE task_executions_v2 SET state = 'IDLE', started_at = NULL WHERE id = ?", (task,))
 
 
-def test_a_task_that_is_never_begun_is_told_and_begun_by_a_pause(mistral: Any) -> None:
+def test_a_task_that_is_never_begun_is_told_and_begun_by_a_pause(mistral: Server) -> None:
     namespace = f"test-{time.monotonic_ns()}"
     mistral.upload(SLOW, namespace)
     asked = {"workflow_name": "outer", "workflow_namespace": namespace}

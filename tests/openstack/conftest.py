@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
+from kit.mistral.server import Account, start_mistral
+
 # tests/services is no package: what it has is loaded by path.
 SERVICES = Path(__file__).parents[1] / "services"
 _tenants = runpy.run_path(str(SERVICES / "openstack_tenant.py"))
 _services = runpy.run_path(str(SERVICES / "openstack_service.py"))
-_mistral = runpy.run_path(str(SERVICES / "mistral_service.py"))
 RUNNING = "EMBANK_TEST_OPENSTACK"  # a variable: the URL of a Keystone that runs already, with our administrator
 ERRORS = 40  # of the services' logs, in the report of a test that failed
 
@@ -70,10 +71,8 @@ def mistral(openstack_services: Any) -> Iterator[Any]:
     user = identity.create_user(name=name, password=password, domain_id="default")
     project = identity.find_project("service")
     identity.assign_project_role_to_user(project.id, user.id, identity.find_role("admin").id)
-    account = _mistral["Account"](
-        openstack_services.auth_url, name, password, "service", lambda: str(admin.auth_token)
-    )
-    with _mistral["start_mistral"](account) as server:
+    account = Account(openstack_services.auth_url, name, password, "service", lambda: str(admin.auth_token))
+    with start_mistral(account) as server:
         service = identity.create_service(name=name, type="workflowv2")
         for interface in ("public", "internal"):
             where = {"url": server.url, "region_id": openstack_services.region, "interface": interface}

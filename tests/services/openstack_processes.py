@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import runpy
 import signal
 import subprocess
 import time
@@ -17,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from kit.rabbitmq import start_rabbitmq  # noqa: F401  # run_path
 
 HERE = Path(__file__).resolve().parent
 PATIENCE = 180  # s
@@ -209,6 +210,3 @@ def start_database(processes: Processes) -> Iterator[None]:
 def sql(processes: Processes, script: str) -> None:
     """Run SQL as root."""
     processes.run("mariadb", "--no-defaults", f"--socket={processes.site.socket}", "--user=root", text=script)
-
-
-start_rabbitmq = runpy.run_path(str(HERE / "rabbitmq.py"))["start_rabbitmq"]

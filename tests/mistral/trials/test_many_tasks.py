@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.service, pytest.mark.large]
+from kit.mistral.trials.world import World
+
+pytestmark = [pytest.mark.service, pytest.mark.nightly]
 COUNT = 1010
 HEAD = """
 version: '2.0'
@@ -25,7 +26,7 @@ many_protect:
 """
 
 
-def test_more_than_a_thousand_tasks(world: Any, tmp_path: Path) -> None:
+def test_more_than_a_thousand_tasks(world: World, tmp_path: Path) -> None:
     tasks = "".join(f"    task_{number}: {{action: std.noop}}\n" for number in range(COUNT))
     (tmp_path / "many.yaml").write_text(HEAD + tasks)
     done = world.embank(tmp_path, "submit", "many.yaml", "--watch", "--events", "events.jsonl", patience=900)

@@ -6,18 +6,19 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from embank.journal.directory import StateDirectory
+from kit.mistral.trials.result import Result
+from kit.mistral.trials.world import World
 
 pytestmark = pytest.mark.service
 QUICKSTART = Path(__file__).resolve().parents[3] / "examples" / "quickstart"
 
 
 @pytest.fixture
-def shop(tmp_path: Path, world: Any) -> Iterator[Path]:
+def shop(tmp_path: Path, world: World) -> Iterator[Path]:
     """The shop, where its provider says that it is."""
     for name in ("shop", "resources.yaml", "plan.yaml"):
         copy = shutil.copytree if (QUICKSTART / name).is_dir() else shutil.copy
@@ -51,12 +52,12 @@ def holds(shop: Path) -> tuple[dict[str, str], list[tuple[str]]]:
     return {path.name: path.read_text() for path in (shop / "shop" / "files").iterdir()}, orders
 
 
-def test_the_quickstart(shop: Path, world: Any) -> None:
+def test_the_quickstart(shop: Path, world: World) -> None:
     compiled = ("compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "protect.yaml")
     world.well(shop, *compiled)
     before = holds(shop)
     checkpoints = {}
-    results: dict[tuple[str, str], Any] = {}
+    results: dict[tuple[str, str], Result] = {}
     for side, how in (("here", ("run",)), ("there", ("submit", "--watch"))):
         for operation in ("protect", "verify", "restore", "delete"):
             file, state = f"{operation}-{side}.yaml", f"{side}-{operation}"

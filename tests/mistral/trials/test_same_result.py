@@ -5,27 +5,31 @@ What Mistral does differently is in docs/mistral.md, and here in `differs`.
 
 from __future__ import annotations
 
-import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from embank.document import Document, WorkflowSpec
+from embank.reporting.summary import Summary
+from kit.mistral.trials.chosen import CHOSEN, drawn
+from kit.mistral.trials.log import Line
+from kit.mistral.trials.result import Both, Result
+from kit.mistral.trials.trial import IMPLEMENTED, Trial, type_of
+
 pytestmark = pytest.mark.service
-_trials = runpy.run_path(str(Path(__file__).parent / "trials.py"))
-IMPLEMENTED, type_of = _trials["IMPLEMENTED"], _trials["type_of"]
-TRIALS = [*_trials["CHOSEN"], *(_trials["drawn"](seed) for seed in range(16))]
-Both = Callable[[Any], Any]
+TRIALS = [*CHOSEN, *(drawn(seed) for seed in range(16))]
+Execute = Callable[[Trial], Both]
 
 
 @pytest.fixture(params=TRIALS, ids=lambda trial: trial.name)
-def trial(request: pytest.FixtureRequest) -> Any:
-    return request.param
+def trial(request: pytest.FixtureRequest) -> Trial:
+    made: Trial = request.param
+    return made
 
 
-def test_the_result_is_the_same(trial: Any, both: Both) -> None:
+def test_the_result_is_the_same(trial: Trial, both: Execute) -> None:
     here, there = both(trial).here, both(trial).there
     assert there.exit_code == here.exit_code, there.said
     assert there.tasks == here.tasks | joins_that_fail(here)
@@ -34,7 +38,7 @@ def test_the_result_is_the_same(trial: Any, both: Both) -> None:
     assert told(there.summary) == told(here.summary)
 
 
-def test_the_order_is_kept(trial: Any, both: Both) -> None:
+def test_the_order_is_kept(trial: Trial, both: Execute) -> None:
     for result in (both(trial).here, both(trial).there):
         log = list(enumerate(result.log))
         main = [(number, line) for number, line in log if line.attempt <= result.attempts.get(about(line), 0)]
@@ -51,7 +55,7 @@ def test_the_order_is_kept(trial: Any, both: Both) -> None:
             assert not lasts or not firsts or max(lasts) < min(firsts), f"{above} was closed before {below}"
 
 
-def test_what_was_opened_is_closed(trial: Any, both: Both) -> None:
+def test_what_was_opened_is_closed(trial: Trial, both: Execute) -> None:
     for result in (both(trial).here, both(trial).there):
         left = set()
         for each in trial.parents:
@@ -65,7 +69,7 @@ def test_what_was_opened_is_closed(trial: Any, both: Both) -> None:
         assert result.checkpoint.get("open", set()) == left
 
 
-def joins_that_fail(result: Any) -> dict[str, str]:
+def joins_that_fail(result: Result) -> dict[str, str]:
     """Mistral knows a `join: all` from the first task on that leads to it, and lets it fail when one never will."""
     failed = {}
     for path, state in result.tasks.items():
@@ -78,7 +82,7 @@ def joins_that_fail(result: Any) -> dict[str, str]:
     return failed
 
 
-def flow_of(document: Any, path: str) -> Any:
+def flow_of(document: Document, path: str) -> WorkflowSpec:
     """The workflow that the task at a path runs."""
     flow = document.workflows[document.main]
     for name in filter(None, path.split("/")):
@@ -86,20 +90,20 @@ def flow_of(document: Any, path: str) -> Any:
     return flow
 
 
-def not_given_up(line: Any) -> Any:
+def not_given_up(line: Line) -> Line:
     """Mistral lets the action of a task that timed out go on."""
     return replace(line, what="went on") if line.what == "closed" else line
 
 
-def in_order(log: Any) -> list[Any]:
+def in_order(log: Iterable[Line]) -> list[Line]:
     return sorted(log, key=lambda line: (line.resource, line.phase, line.attempt, line.what))
 
 
-def about(line: Any) -> tuple[str, str]:
+def about(line: Line) -> tuple[str, str]:
     return line.resource, line.phase
 
 
-def told(summary: Any) -> dict[str, Any]:
+def told(summary: Summary) -> dict[str, Any]:
     """What a summary says, but for ids, times and places."""
     failures = (
         (each.task, each.reason, each.attempts, each.closer, sorted(each.skipped)) for each in summary.failures

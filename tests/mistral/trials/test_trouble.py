@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import runpy
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,19 +12,19 @@ from typing import Any, TypeVar
 import pytest
 
 from embank.mistral.api.client import namespace_of
+from kit.mistral.proxy import Proxy, Trouble, start_proxy
+from kit.mistral.server import Server
+from kit.mistral.trials.trial import Trial
+from kit.mistral.trials.world import World
 
 pytestmark = pytest.mark.service
-HERE = Path(__file__).parent
-_trials = runpy.run_path(str(HERE / "trials.py"))
-_proxy = runpy.run_path(str(HERE.parents[1] / "services" / "mistral_proxy.py"))
-Trial, Trouble = _trials["Trial"], _proxy["Trouble"]
 T = TypeVar("T")
 EXECUTIONS, WORKFLOWS = "/v2/executions", "/v2/workflows"
 
 
 @pytest.fixture
-def proxy(mistral: Any) -> Iterator[Any]:
-    with _proxy["start_proxy"](mistral.url) as started:
+def proxy(mistral: Server) -> Iterator[Proxy]:
+    with start_proxy(mistral.url) as started:
         yield started
 
 
@@ -36,13 +35,12 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def place(world: Any, name: str) -> Path:
+def place(world: World, name: str) -> Path:
     """A directory with a workflow of a few tasks, there.yaml."""
-    made: Path = world.prepare(Trial(name, {"guest1": (), "disk1": ("guest1",)}))
-    return made
+    return world.prepare(Trial(name, {"guest1": (), "disk1": ("guest1",)}))
 
 
-def executions(world: Any, place: Path) -> list[dict[str, Any]]:
+def executions(world: World, place: Path) -> list[dict[str, Any]]:
     """Those in Mistral that run the workflow in a directory."""
     name = f"{place.name}_protect"
     found: list[dict[str, Any]] = world.server.request("GET", f"/executions?workflow_name={name}")["executions"]
@@ -51,7 +49,7 @@ def executions(world: Any, place: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("what", ["swallow", "time out"])
 @pytest.mark.parametrize("path", [EXECUTIONS, WORKFLOWS])
-def test_an_answer_to_submit_that_is_lost(world: Any, proxy: Any, place: Path, path: str, what: str) -> None:
+def test_an_answer_to_submit_that_is_lost(world: World, proxy: Proxy, place: Path, path: str, what: str) -> None:
     """Mistral has done what it did not answer to, or does it a little later: one execution is started."""
     proxy.troubles = [Trouble("POST", path, what)]
     done = world.embank(place, "submit", "there.yaml", "--watch", url=proxy.url)
@@ -62,7 +60,7 @@ def test_an_answer_to_submit_that_is_lost(world: Any, proxy: Any, place: Path, p
     assert execution["id"] in done.stdout
 
 
-def test_a_connection_that_is_gone_when_it_is_to_be_started(world: Any, proxy: Any, place: Path) -> None:
+def test_a_connection_that_is_gone_when_it_is_to_be_started(world: World, proxy: Proxy, place: Path) -> None:
     """Then nobody knows; the person is told how to find out."""
     proxy.troubles = [Trouble("POST", EXECUTIONS, "swallow"), Trouble("GET", EXECUTIONS, "cut")]
     done = world.embank(place, "submit", "there.yaml", url=proxy.url)
@@ -78,7 +76,7 @@ def test_a_connection_that_is_gone_when_it_is_to_be_started(world: Any, proxy: A
     ids=lambda each: each,
 )
 def test_a_connection_that_drops_while_it_is_watched(
-    world: Any, proxy: Any, place: Path, part: str, what: str
+    world: World, proxy: Proxy, place: Path, part: str, what: str
 ) -> None:
     id_ = world.embank(place, "submit", "there.yaml").stdout.strip()
     proxy.troubles = [Trouble("GET", part, what)]
@@ -89,19 +87,20 @@ def test_a_connection_that_drops_while_it_is_watched(
 
 
 @pytest.mark.parametrize("what", ["cut", "swallow"])
-def test_a_connection_that_drops_while_it_is_cancelled(world: Any, proxy: Any, name: str, what: str) -> None:
+def test_a_connection_that_drops_while_it_is_cancelled(world: World, proxy: Proxy, name: str, what: str) -> None:
     """The closers run all the same."""
     place = world.prepare(Trial(name, {"guest1": ()}, {("guest1", "pre"): ("hang",)}))
     id_ = world.embank(place, "submit", "there.yaml").stdout.strip()
-    world.wait_for(id_, "pre")
+    world.log.wait_for(id_, "pre")
     proxy.troubles = [Trouble("PUT", EXECUTIONS, what), Trouble("GET", "/tasks?", "cut")]
     done = world.embank(place, "cancel", "--grace", "1", id_, url=proxy.url)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "INTERRUPTED" in done.stdout
-    assert [line.what for line in world.lines_so_far(id_) if line.phase == "ready"] == ["begin", "end"]
+    assert [line.what for line in world.log.so_far(id_) if line.phase == "ready"] == ["begin", "end"]
+    world.log.let_go(id_)
 
 
-def test_an_engine_that_restarts_while_it_is_watched(world: Any, place: Path) -> None:
+def test_an_engine_that_restarts_while_it_is_watched(world: World, place: Path) -> None:
     """While nothing runs there: for what runs in an executor that ends see test_cluster.py."""
     text = (place / "there.yaml").read_text()
     paused = text.replace("    complete:\n", "    complete:\n      pause-before: true\n", 1)
@@ -109,15 +108,15 @@ def test_an_engine_that_restarts_while_it_is_watched(world: Any, place: Path) ->
     (place / "there.yaml").write_text(paused)
     watching = world.begin(place, "submit", "there.yaml", "--watch", "--events", "events.jsonl")
     (execution,) = until(lambda: [each for each in executions(world, place) if each["state"] == "PAUSED"])
-    world.restart(kill=True)
+    world.server.restart(kill=True)
     world.server.request("PUT", f"/executions/{execution['id']}", {"state": "RUNNING"})
-    out, err = watching.communicate(timeout=120)
-    assert watching.returncode == 0, out + err
-    assert "asking again" in err
-    assert "succeeded" in out
+    done = watching.wait()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "asking again" in done.stderr
+    assert "succeeded" in done.stdout
 
 
-def test_a_success_that_is_none(world: Any, place: Path) -> None:
+def test_a_success_that_is_none(world: World, place: Path) -> None:
     """Somebody has put another workflow there under the same digest, whose target requires nothing."""
     text = (place / "there.yaml").read_text()
     head, sink, tail = text.partition("    done:\n")

@@ -6,25 +6,25 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import runpy
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
-BIN = HERE.parents[1] / ".venv-mistral" / "bin"
+from kit.mistral.api import Api
+from kit.mistral.environment import PYTHON, need_mistral
+from kit.ports import free_port
+from kit.postgresql import start_postgresql
+from kit.rabbitmq import start_rabbitmq
+
 PATIENCE = 180  # s
+MANAGE = "mistral.db.sqlalchemy.migration.cli"
+SERVER = "mistral.cmd.launch"
 CONFIGURATION = """\
 [DEFAULT]
 transport_url = {broker}
@@ -47,32 +47,33 @@ first_heartbeat_timeout = 20
 """
 
 
-class Cluster:
+class Cluster(Api):
     """A running Mistral. Executors read provider files from `providers`."""
 
     def __init__(self, home: Path, broker: str, database: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
+        super().__init__(f"http://127.0.0.1:{port}/v2")
         self.home = home
-        self.url = f"http://127.0.0.1:{port}/v2"
         self.providers = home / "providers.d"
         self.providers.mkdir()
         self.configuration = home / "mistral.conf"
         self.configuration.write_text(CONFIGURATION.format(broker=broker, database=database, port=port))
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, executors: int = 2) -> None:
+    def create(self) -> None:
+        """Its tables."""
         for command in (["upgrade", "head"], ["populate"]):
             done = subprocess.run(
-                [BIN / "mistral-db-manage", "--config-file", self.configuration, *command],
+                [PYTHON, "-m", MANAGE, "--config-file", self.configuration, *command],
                 capture_output=True, text=True, check=False, cwd=self.home,
             )  # fmt: skip
             assert not done.returncode, done.stderr[-2000:]
+
+    def start(self, executors: int = 2) -> None:
         for name in ("engine", "api", *(f"executor-{number}" for number in range(1, executors + 1))):
             self.launch(name)
         deadline = time.monotonic() + PATIENCE
-        while not self._runs_actions():
+        while not self.runs_actions():
             if time.monotonic() > deadline:
                 pytest.fail(f"Mistral did not start:\n{self.last_lines('engine')}", pytrace=False)
             time.sleep(0.2)
@@ -83,7 +84,7 @@ class Cluster:
         part = name.partition("-")[0]
         with (self.home / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [BIN / "mistral-server", "--config-file", self.configuration, "--server", part],
+                [PYTHON, "-m", SERVER, "--config-file", self.configuration, "--server", part],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.home, env=environment,
                 start_new_session=True,
             )  # fmt: skip
@@ -99,40 +100,22 @@ class Cluster:
                 os.killpg(process.pid, 9)  # they have no state of their own, and take their time to end
             process.wait()
 
-    def request(self, method: str, path: str, body: Any = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"}
-        with urllib.request.urlopen(urllib.request.Request(self.url + path, data, headers, method=method)) as answer:
-            return json.loads(answer.read() or b"null")
-
     def last_lines(self, name: str, count: int = 30) -> str:
         return "\n".join((self.home / f"{name}.log").read_text(errors="replace").splitlines()[-count:])
-
-    def _runs_actions(self) -> bool:
-        try:
-            action = {"name": "std.echo", "input": '{"output": "up"}', "params": '{"save_result": true}'}
-            path = f"/action_executions/{self.request('POST', '/action_executions', action)['id']}"
-            deadline = time.monotonic() + 10
-            while (state := self.request("GET", path)["state"]) == "RUNNING" and time.monotonic() < deadline:
-                time.sleep(0.05)
-            return bool(state == "SUCCESS")
-        except (urllib.error.URLError, ConnectionError, KeyError):
-            return False
 
 
 @contextlib.contextmanager
 def start_cluster() -> Iterator[Cluster]:
     """A running cluster with two executors, and nothing left of it afterwards."""
-    if not BIN.exists():
-        pytest.fail("there is no Mistral: run `make services`", pytrace=False)
-    rabbitmq = runpy.run_path(str(HERE / "rabbitmq.py"))
-    postgresql = runpy.run_path(str(HERE / "postgresql.py"))
-    with rabbitmq["start_rabbitmq"]() as broker, postgresql["start_postgresql"]() as database:
+    need_mistral()
+    with start_rabbitmq(wait=False) as broker, start_postgresql() as database:
         database.sql("CREATE ROLE mistral LOGIN PASSWORD 'mistral'")
         database.sql("CREATE DATABASE mistral OWNER mistral")
         home = Path(tempfile.mkdtemp(prefix="embank-cluster-"))
         cluster = Cluster(home, broker.url, f"mistral:mistral@127.0.0.1:{database.port}/mistral")
         try:
+            cluster.create()
+            broker.wait()
             cluster.start()
             yield cluster
         finally:

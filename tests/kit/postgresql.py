@@ -1,24 +1,25 @@
 """A PostgreSQL server of the tests' own: Debian's package, a new cluster, a port of the loopback.
 
-`postgresql` is a session fixture; `Server.sql` runs SQL, `Server.dump` shows a whole database as text. TCP
+`start_postgresql()` gives a running `Server`; its `sql` runs SQL, its `dump` shows a whole database as text. TCP
 connections need the password, which is in `password_file`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Unpack
 
 import pytest
+
+from kit.accounts import Account, not_root
+from kit.ports import free_port
 
 PASSWORD = "correct horse: battery\\staple"
 USER = "embank"
@@ -33,29 +34,26 @@ class Server:
         self.home = home
         self.port = 0
         self.password_file = home / "pgpass"
-        self._account = {"user": "postgres", "group": "postgres", "extra_groups": []} if not os.geteuid() else {}
+        self._account = not_root("postgres")
         self._process: subprocess.Popen[bytes] | None = None
 
     def create(self) -> None:
         secret = self.home / "password"
         secret.write_text(PASSWORD)
         if self._account:  # PostgreSQL refuses to run as root
-            account = pwd.getpwnam("postgres")
             for path in (self.home, secret):
-                os.chown(path, account.pw_uid, account.pw_gid)
+                shutil.chown(path, "postgres", "postgres")
         self._run(
             "initdb", "--pgdata", self.home / "data", "--username", USER, "--pwfile", secret, "--encoding=UTF8",
             "--locale=C.UTF-8", "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync", **self._account,
         )  # fmt: skip
 
     def start(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         escaped = PASSWORD.replace("\\", "\\\\").replace(":", "\\:")
         self.password_file.write_text(f"127.0.0.1:{self.port}:*:{USER}:{escaped}\n")
         self.password_file.chmod(0o600)
-        where = ["-D", self.home / "data", "-k", self.home, "-p", str(self.port)]
+        where: list[Path | str] = ["-D", self.home / "data", "-k", self.home, "-p", str(self.port)]
         options = [word for setting in SETTINGS for word in ("-c", setting)]
         with (self.home / "log").open("wb") as log:
             self._process = subprocess.Popen(
@@ -101,7 +99,7 @@ class Server:
     def databases(self) -> list[str]:
         return self.sql("SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1").splitlines()
 
-    def _run(self, program: str, *arguments: object, **account: object) -> str:
+    def _run(self, program: str, *arguments: object, **account: Unpack[Account]) -> str:
         command = [str(self.programs / program), *map(str, arguments)]
         done = subprocess.run(command, text=True, capture_output=True, cwd="/", check=False, **account)
         assert not done.returncode, f"{program}: {done.stderr}"
@@ -123,10 +121,3 @@ def start_postgresql() -> Iterator[Server]:
     finally:
         server.stop()
         shutil.rmtree(home)
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[Server]:
-    """The server, started once."""
-    with start_postgresql() as server:
-        yield server

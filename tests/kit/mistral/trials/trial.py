@@ -1,4 +1,4 @@
-"""Small workflows of resources that are told what goes wrong with them: random ones, and some that are chosen.
+"""A small workflow of resources that are told what goes wrong with them.
 
 What comes before what is said here once more, from docs/order.md, without a look at the compiler.
 """
@@ -6,7 +6,6 @@ What comes before what is said here once more, from docs/order.md, without a loo
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +18,6 @@ IMPLEMENTED: Mapping[str, Mapping[str, str]] = {  # by type: its phases, and wha
     "Note": {"parallel": ""},
     "Member": {"ready": "", "parallel": "", "post": "ready"},
 }
-ALWAYS = ("fail",) * 9
 TIMEOUT = 8  # s
 Activity = tuple[str, str]  # the id of a resource, and a phase
 
@@ -36,6 +34,11 @@ class Trial:
     lower: str = "reverse"
     max_tasks: int = 50
     operation: str = "protect"
+
+    @property
+    def takes_long(self) -> bool:
+        """It waits for timeouts."""
+        return any("hang" in script for script in self.scripts.values())
 
     @property
     def activities(self) -> Iterator[Activity]:
@@ -110,45 +113,3 @@ def _reached(edges: Mapping[Any, set[Any]], start: Any) -> set[Any]:
 
 def type_of(resource: str) -> str:
     return resource.rstrip("0123456789").capitalize()
-
-
-def drawn(seed: int) -> Trial:
-    """A random one."""
-    draw = random.Random(seed)
-    parents: dict[str, tuple[str, ...]] = {}
-    for number in range(draw.randint(3, 6)):
-        able = [each for each in parents if type_of(each) != "Member"]  # their `ready` is one task: only leaves
-        above = tuple(draw.sample(able, min(len(able), draw.choice([0, 1, 1, 1, 2]))))
-        parents[f"{draw.choice(list(IMPLEMENTED)).lower()}{number}"] = above
-    activities = list(Trial("", parents).activities)
-    scripts = {each: ("poll",) for each in activities if draw.random() < 0.25}
-    for _ in range(draw.choice([0, 1, 1, 2, 3])):
-        late = draw.choice(["fail", "fail late"])
-        scripts[draw.choice(activities)] = draw.choice([(late,), (late, "poll"), (late,) * 2, (late,) * 9])
-    return Trial(
-        f"random{seed}",
-        parents,
-        scripts,
-        {type_: draw.choice([0, 0, 1, 2]) for type_ in IMPLEMENTED},
-        lower=draw.choice(["reverse", "reverse", "direct"]),
-        max_tasks=draw.choice([50, 50, 4]),
-        operation=draw.choice(["protect", "protect", "protect", "restore", "verify", "delete"]),
-    )
-
-
-TREE: Mapping[str, tuple[str, ...]] = {"guest1": (), "share1": ("guest1",), "disk1": ("share1",), "note1": ()}
-CHOSEN = (
-    Trial("well", TREE),
-    Trial("freeze_fails", TREE, {("guest1", "pre"): ALWAYS}),
-    Trial("below_fails", TREE, {("disk1", "ready"): ALWAYS}),
-    Trial("below_fails_direct", TREE, {("disk1", "ready"): ALWAYS}, lower="direct"),
-    Trial("thaw_fails_once", TREE, {("guest1", "ready"): ("fail",)}),
-    Trial("thaw_fails", TREE, {("guest1", "ready"): ALWAYS, ("share1", "post"): ALWAYS}),
-    Trial("retries_help", TREE, {("share1", "pre"): ("fail", "fail late")}, {"Share": 2}),
-    Trial("timeout", TREE, {("share1", "parallel"): ("hang",)}, timeouts=("Share",)),
-    Trial("timeout_direct", TREE, {("share1", "pre"): ("hang",)}, timeouts=("Share",), lower="direct"),
-    Trial("timeout_tried_again", TREE, {("share1", "parallel"): ("hang",)}, {"Share": 1}, ("Share",)),
-    Trial("two_timeouts", TREE, {("share1", "parallel"): ("hang", "hang")}, {"Share": 1}, ("Share",)),
-    Trial("closer_times_out", TREE, {("share1", "post"): ("fail", "hang")}, timeouts=("Share",)),
-    Trial("delete_fails", TREE, {("disk1", "parallel"): ALWAYS}, operation="delete"),
-)

@@ -18,6 +18,9 @@ from pathlib import Path
 
 import pytest
 
+from kit.accounts import not_root
+from kit.ports import free_port
+
 PROGRAMS = Path("/usr/lib/rabbitmq/bin")
 PATIENCE = 120  # s
 
@@ -27,7 +30,7 @@ class Broker:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.port, distribution, mapper = _free_ports(3)
+        self.port, distribution, mapper = free_port(), free_port(), free_port()
         self.url = f"rabbit://guest:guest@127.0.0.1:{self.port}/"
         (home / "rabbitmq.conf").write_text(f"listeners.tcp.1 = 127.0.0.1:{self.port}\n")
         (home / "enabled_plugins").write_text("[].\n")
@@ -46,7 +49,7 @@ class Broker:
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "ERL_EPMD_PORT": str(mapper),
         }
-        self._account = {"user": "rabbitmq", "group": "rabbitmq", "extra_groups": []} if not os.geteuid() else {}
+        self._account = not_root("rabbitmq")
         if self._account:
             for path in (home, *home.iterdir()):
                 shutil.chown(path, "rabbitmq", "rabbitmq")
@@ -87,14 +90,6 @@ class Broker:
             list(map(str, command)), env=self.environment, cwd=self.home, capture_output=True, check=False,
             timeout=60, **self._account,
         )  # fmt: skip
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
 
 
 @contextlib.contextmanager

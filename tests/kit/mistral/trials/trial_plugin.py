@@ -3,7 +3,7 @@
 The script is a parameter: `{"pre": ["fail", "poll"]}` lets `pre` fail at the first attempt and be polled at the
 second; what it does not say goes well. There is a log for each execution. A line of it is `{"resource", "phase",
 "attempt", "what"}`, where `what` is begin, end, failed, closed (a generator that was given up) or went on (one that
-should have been).
+should have been). What hangs does so until the next attempt at it has begun, or until there is `<execution>.over`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from oslo_config import cfg
 
 from embank.plugins import Operation, Poll, ProtectionPlugin, closes
 
-HANG = 16  # s, twice as long as the timeouts here
+LONGEST = 120  # s that something hangs
 OUTCOMES = {"enum": ["ok", "poll", "fail", "fail late", "hang"]}
 PARAMETERS = {
     "type": "object",
@@ -52,7 +53,7 @@ class Trial(ProtectionPlugin):
         outcome = script[attempt - 1] if attempt <= len(script) else "ok"
         what = "closed"
         try:
-            yield from self.do(outcome)
+            yield from self.hang(log, phase, resources, attempt) if outcome == "hang" else self.do(outcome)
             if phase == "parallel" and outcome != "hang":
                 for each in resources:
                     self.keep(checkpoint.section(each), context, each, attempt)
@@ -73,8 +74,16 @@ class Trial(ProtectionPlugin):
             for step in range(3):
                 yield Poll(after=0.1, progress=step / 3)
             yield
-        until = time.monotonic() + HANG
-        while outcome == "hang" and time.monotonic() < until:
+
+    def hang(self, log: Path, phase: str, resources: Any, attempt: int) -> Any:
+        """Take longer than there is time for."""
+        until = time.monotonic() + LONGEST
+        over = log.with_name(f"{log.name}.over")
+        while not over.exists() and time.monotonic() < until:
+            with log.open() as file:
+                fcntl.flock(file, fcntl.LOCK_SH)
+                if begun(file, phase, resources[0].id) > attempt:
+                    return
             yield Poll(after=0.2)
 
     def keep(self, section: Any, context: Any, resource: Any, attempt: int) -> None:
@@ -95,13 +104,18 @@ def write(log: Path, phase: str, resources: Any, what: str, attempt: int = 0) ->
     with log.open("a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
-        begun = [line for line in map(json.loads, file) if line["what"] == "begin" and line["phase"] == phase]
-        attempt = attempt or 1 + sum(line["resource"] == resources[0].id for line in begun)
+        attempt = attempt or 1 + begun(file, phase, resources[0].id)
         for each in resources:
             line = {"resource": each.id, "phase": phase, "attempt": attempt, "what": what}
             file.write(json.dumps(line) + "\n")
         file.flush()
     return attempt
+
+
+def begun(lines: Iterable[str], phase: str, resource: str) -> int:
+    """How many attempts there were."""
+    about = {"resource": resource, "phase": phase, "what": "begin"}
+    return sum(about.items() <= json.loads(line).items() for line in lines)
 
 
 def plugin(name: str, phases: dict[str, str], aggregated: str = "") -> type[Trial]:

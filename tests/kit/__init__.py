@@ -1,0 +1,1 @@
+"""What tests are helped by: typed, and imported by name (pytest and mypy have tests/ on their paths)."""
