@@ -38,13 +38,10 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@rm -rf embank.egg-info # of before the version was the commit's: it would be found first
 	@touch $@
 
-services: setup $(MISTRAL)/.ready $(OPENSTACK)/.ready
+# Mistral has an environment of its own: it wants other packages than Embank, and many.
+services: setup $(OPENSTACK)/.ready
 	@sh tests/services/install.sh postgresql rabbitmq-server mariadb-server-core mariadb-client-core qemu-utils
-
-# An environment of its own: Mistral wants other packages than Embank, and many.
-$(MISTRAL)/.ready: pyproject.toml tests/services/mistral-constraints.txt tests/services/mistral-environment.sh | $(VENV)/.ready
 	@sh tests/services/mistral-environment.sh $(PYTHON) $(MISTRAL)
-	@touch $@
 
 $(OPENSTACK)/.ready: tests/services/openstack-requirements.txt tests/services/openstack-environment.sh | $(VENV)/.ready
 	@sh tests/services/openstack-environment.sh $(PYTHON) $(OPENSTACK)
@@ -64,7 +61,7 @@ test-fast: lint types
 	$(PYTEST) -n $(JOBS) --dist worksteal -m "not service and not openstack and not large"
 
 test-service: services
-	$(PYTEST) -n $(JOBS) --dist loadfile -m "service and not openstack and not large"
+	$(PYTEST) -n $(JOBS) --dist loadfile -m "service and not openstack and not nightly"
 
 # Each process has a cloud of its own: there is more to wait for than to compute.
 test-openstack: services
@@ -75,7 +72,7 @@ test-openstack-large: services
 	$(PYTEST) -m "openstack and large"
 
 test-large: services
-	$(PYTEST) -n $(JOBS) -m "large and not openstack"
+	$(PYTEST) -n $(JOBS) -m "(large or nightly) and not openstack"
 
 test: setup
 	@$(MAKE) --no-print-directory test-fast
