@@ -6,8 +6,8 @@ MISTRAL := .venv-mistral
 OPENSTACK := .venv-openstack
 PYTEST := $(BIN)/python -m pytest
 JOBS ?= 2
-# What these make is installed in place, and goes on changing: its version names no commit (docs/releasing.md).
-export SETUPTOOLS_SCM_PRETEND_VERSION_FOR_EMBANK := $(shell sed -n 's/^fallback_version = "\(.*\)"/\1/p' pyproject.toml)+checkout
+SERVICE_JOBS ?= 4
+SERVICE := tests/mistral tests/local tests/banks
 # The tests start thousands of processes: what Python compiled once it keeps, also where it is told not to.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -60,8 +60,9 @@ types: setup
 test-fast: lint types
 	$(PYTEST) -n $(JOBS) --dist worksteal -m "not service and not openstack and not large"
 
+# More processes than cores: there is more to wait for than to compute. What shares a Mistral or a server is a group.
 test-service: services
-	$(PYTEST) -n $(JOBS) --dist loadfile -m "service and not openstack and not nightly"
+	$(PYTEST) -n $(SERVICE_JOBS) --dist loadgroup --no-loadscope-reorder -m "service and not openstack and not nightly" $(SERVICE)
 
 # Each process has a cloud of its own: there is more to wait for than to compute.
 test-openstack: services

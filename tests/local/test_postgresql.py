@@ -16,7 +16,7 @@ from embank_plugins.local import LocalError
 from embank_plugins.local.postgresql.plugin import PostgreSQLPlugin, scratch_name
 from kit.postgresql import Server, start_postgresql
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.xdist_group("postgresql")]
 
 NAME = 'the "Shop\'s" ledger'
 RESOURCE = Resource("Local::PostgreSQL", "ledger", "Ledger")

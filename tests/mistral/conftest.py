@@ -33,6 +33,15 @@ class Executed(NamedTuple):
     tasks: dict[str, str]
 
 
+# Files with few tests that take long begin first, so that nobody is waited for at the end.
+FIRST = ("test_cluster.py", "test_same_result.py", "test_commands.py", "test_trouble.py", "test_postgresql.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory in which the plugin of the trials is installed."""

@@ -16,9 +16,10 @@ import pytest
 
 from kit.mistral.cluster import Cluster, start_cluster
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.xdist_group("cluster")]
 EMBANK = Path(sys.executable).parent / "embank"
 QUICKSTART = Path(__file__).resolve().parents[2] / "examples" / "quickstart"
+SOME, MANY = 12, 60  # files: more than a segment in the bank, and what takes a second to copy
 TYPES = ("Local::Application", "Local::Directory", "Local::SQLite")
 RETRY = "retry: {count: 3, delay: 1}, timeout: 120"
 Embank = Callable[..., subprocess.CompletedProcess[str]]
@@ -32,7 +33,7 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 def shop(tmp_path: Path, cluster: Cluster) -> Path:
-    """The quickstart's shop, with enough files that copying them takes a while."""
+    """The quickstart's shop, with files of 8 MiB."""
     for name in ("shop", "resources.yaml"):
         copy = shutil.copytree if (QUICKSTART / name).is_dir() else shutil.copy
         copy(QUICKSTART / name, tmp_path / name)
@@ -44,10 +45,8 @@ def shop(tmp_path: Path, cluster: Cluster) -> Path:
     (tmp_path / "providers.d").mkdir()
     for directory in (tmp_path / "providers.d", cluster.providers):
         (directory / "local.conf").write_text(provider)
-    files = tmp_path / "shop" / "files"
-    files.mkdir()
-    for number in range(60):
-        (files / f"{number}.raw").write_bytes(os.urandom(8 << 20))
+    (tmp_path / "shop" / "files").mkdir()
+    fill(tmp_path, SOME)
     with sqlite3.connect(tmp_path / "shop" / "orders.sqlite") as database:
         database.execute("CREATE TABLE orders (number INTEGER PRIMARY KEY, item TEXT, receipt TEXT)")
         database.execute("INSERT INTO orders VALUES (1, 'tea', 'x')")
@@ -72,27 +71,39 @@ def is_frozen(shop: Path) -> bool:
     return (shop / "shop" / "control" / "freeze").exists()
 
 
-def wait_until_running(cluster: Cluster, task: str) -> None:
-    """Until the action of a task has been begun; the copy takes some seconds from then on."""
-    for _ in range(1200):
-        (found,) = cluster.request("GET", f"/tasks?name={task}")["tasks"] or [{"id": "", "state": ""}]
-        if found["state"] == "RUNNING":
-            time.sleep(0.5)
+def fill(shop: Path, count: int) -> None:
+    for number in range(count):
+        (shop / "shop" / "files" / f"{number}.raw").write_bytes(os.urandom(8 << 20))
+
+
+def wait_until_copying(shop: Path) -> None:
+    """Until some of the files are in the bank; the others take a while from then on."""
+    for _ in range(12_000):
+        if any(size_of(path) > 1 << 20 for path in (shop / "bank").rglob("*")):
             return
-        time.sleep(0.05)
-    raise AssertionError(f"{task} never ran")
+        time.sleep(0.01)
+    raise AssertionError("nothing is copied")
+
+
+def size_of(path: Path) -> int:
+    """0 when it has been renamed meanwhile."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def test_a_killed_executor_costs_time_and_nothing_else(shop: Path, cluster: Cluster, embank: Embank) -> None:
+    fill(shop, MANY)
     cluster.kill("executor-2")  # so that it is known who does the work
     compiled = ("compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "shop.yaml")
     assert embank(*compiled).returncode == 0
     submitted = embank("submit", "shop.yaml")
     assert submitted.returncode == 0, submitted.stderr
     id_ = submitted.stdout.strip()
-    wait_until_running(cluster, "directory_shop_files_ready")
-    assert is_frozen(shop)
+    wait_until_copying(shop)
     cluster.kill("executor-1")
+    assert is_frozen(shop)
     cluster.launch("executor-2")
     done = embank("watch", id_)
     assert done.returncode == 0, done.stdout + done.stderr

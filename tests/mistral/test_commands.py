@@ -14,7 +14,7 @@ import pytest
 from kit.forked import embank as run_embank
 from kit.mistral.server import Server
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.xdist_group("commands")]
 Embank = Callable[..., subprocess.CompletedProcess[str]]
 
 PROVIDER = """

@@ -14,7 +14,7 @@ import pytest
 from embank.review.mistral23_sizes import FIELD, measured
 from kit.mistral.server import Server
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.xdist_group("server")]
 
 Execute = Callable[..., Any]
 

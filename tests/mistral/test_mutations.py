@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from embank.document import Document
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.xdist_group("oracle")]
 
 SHOP = Path(__file__).parents[1] / "inputs" / "workflow" / "shop.yaml"
 Agree = Callable[[str], Document | None]

@@ -8,7 +8,7 @@ import pytest
 
 from kit.mistral.server import Server
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.xdist_group("server")]
 
 
 def test_it_knows_the_actions_of_workflow_files(mistral: Server) -> None:

@@ -17,7 +17,7 @@ from embank.outputs.workflow import write_workflow
 from embank.passes import compile_workflow
 from embank.resource_graph import canonical
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.xdist_group("oracle")]
 
 Agree = Callable[[str], Document | None]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-LATE = 3  # s
+LATE = 1.5  # s
 CUT, SWALLOW, HALF, TIME_OUT = "cut", "swallow", "half", "time out"
 
 

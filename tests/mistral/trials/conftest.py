@@ -31,16 +31,14 @@ def provider(world: World) -> Iterator[None]:
     file.unlink(missing_ok=True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def both(world: World, provider: None, request: pytest.FixtureRequest) -> Iterator[Callable[[Trial], Both]]:
-    """`both(trial)`: the results of a trial. The trials of all tests are executed, several at once, from the
-    moment at which the first one asks: those first that wait.
+    """`both(trial)`: the results of a trial. All trials of a class are executed, several at once, from the moment at
+    which the first one is asked for: those first that wait.
     """
-    marked = (getattr(item, "callspec", None) for item in request.session.items if item.path == request.path)
-    trials = {spec.params["trial"].name: spec.params["trial"] for spec in marked if spec and "trial" in spec.params}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         futures: dict[str, Future[Both]] = {}
-        for trial in sorted(trials.values(), key=lambda each: not each.takes_long):
+        for trial in sorted(request.cls.trials, key=lambda each: not each.takes_long):
             futures[trial.name] = pool.submit(world.execute, trial)
         yield lambda trial: futures[trial.name].result()
         pool.shutdown(cancel_futures=True)

@@ -13,7 +13,7 @@ from embank.journal.directory import StateDirectory
 from kit.mistral.trials.result import Result
 from kit.mistral.trials.world import World
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.xdist_group("trouble")]
 QUICKSTART = Path(__file__).resolve().parents[3] / "examples" / "quickstart"
 
 

@@ -5,7 +5,7 @@ What Mistral does differently is in docs/mistral.md, and here in `differs`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,54 +19,64 @@ from kit.mistral.trials.result import Both, Result
 from kit.mistral.trials.trial import IMPLEMENTED, Trial, type_of
 
 pytestmark = pytest.mark.service
-TRIALS = [*CHOSEN, *(drawn(seed) for seed in range(16))]
 Execute = Callable[[Trial], Both]
 
 
-@pytest.fixture(params=TRIALS, ids=lambda trial: trial.name)
-def trial(request: pytest.FixtureRequest) -> Trial:
-    made: Trial = request.param
-    return made
+class SameResult:
+    """Of a few trials, which are executed at the same time: in one process of the tests, with one Mistral."""
+
+    trials: Sequence[Trial]
+
+    def test_the_result_is_the_same(self, trial: Trial, both: Execute) -> None:
+        here, there = both(trial).here, both(trial).there
+        assert there.exit_code == here.exit_code, there.said
+        assert there.tasks == here.tasks | joins_that_fail(here)
+        assert in_order(there.log) == in_order(map(not_given_up, here.log))
+        assert there.checkpoint == here.checkpoint
+        assert told(there.summary) == told(here.summary)
+
+    def test_the_order_is_kept(self, trial: Trial, both: Execute) -> None:
+        for result in (both(trial).here, both(trial).there):
+            log = list(enumerate(result.log))
+            main = [(number, line) for number, line in log if line.attempt <= result.attempts.get(about(line), 0)]
+            closing = [each for each in log if each not in main]
+            for before, after in trial.order:
+                begins = [number for number, line in main if about(line) == after and line.what == "begin"]
+                ends = [number for number, line in main if about(line) == before and line.what == "end"]
+                assert not begins or (ends and min(begins) > min(ends)), f"{after} began before {before} had ended"
+            ended = [number for number, line in main if line.what != "went on"]
+            assert not closing or closing[0][0] > max(ended), "closers ran while activities did"
+            for below, above in trial.closing_order:
+                lasts = [number for number, line in closing if line.resource == below and line.what != "went on"]
+                firsts = [number for number, line in closing if line.resource == above]
+                assert not lasts or not firsts or max(lasts) < min(firsts), f"{above} was closed before {below}"
+
+    def test_what_was_opened_is_closed(self, trial: Trial, both: Execute) -> None:
+        for result in (both(trial).here, both(trial).there):
+            left = set()
+            for each in trial.parents:
+                for phase, closed in IMPLEMENTED[type_of(each)].items():
+                    if closed and any(about(line) == (each, closed) for line in result.log):
+                        closers = [line for line in result.log if about(line) == (each, phase)]
+                        assert closers, f"{phase} of {each} never ran"
+                        if not any(line.what == "end" for line in closers):
+                            left.add((each, closed))
+            assert (result.exit_code == 5) == bool(left), result.said
+            assert result.checkpoint.get("open", set()) == left
 
 
-def test_the_result_is_the_same(trial: Trial, both: Execute) -> None:
-    here, there = both(trial).here, both(trial).there
-    assert there.exit_code == here.exit_code, there.said
-    assert there.tasks == here.tasks | joins_that_fail(here)
-    assert in_order(there.log) == in_order(map(not_given_up, here.log))
-    assert there.checkpoint == here.checkpoint
-    assert told(there.summary) == told(here.summary)
+@pytest.mark.xdist_group("chosen trials")
+class TestChosen(SameResult):
+    trials = CHOSEN
 
 
-def test_the_order_is_kept(trial: Trial, both: Execute) -> None:
-    for result in (both(trial).here, both(trial).there):
-        log = list(enumerate(result.log))
-        main = [(number, line) for number, line in log if line.attempt <= result.attempts.get(about(line), 0)]
-        closing = [each for each in log if each not in main]
-        for before, after in trial.order:
-            begins = [number for number, line in main if about(line) == after and line.what == "begin"]
-            ends = [number for number, line in main if about(line) == before and line.what == "end"]
-            assert not begins or (ends and min(begins) > min(ends)), f"{after} began before {before} had ended"
-        ended = [number for number, line in main if line.what != "went on"]
-        assert not closing or closing[0][0] > max(ended), "closers ran while activities did"
-        for below, above in trial.closing_order:
-            lasts = [number for number, line in closing if line.resource == below and line.what != "went on"]
-            firsts = [number for number, line in closing if line.resource == above]
-            assert not lasts or not firsts or max(lasts) < min(firsts), f"{above} was closed before {below}"
+@pytest.mark.xdist_group("random trials")
+class TestRandom(SameResult):
+    trials = tuple(map(drawn, range(16)))
 
 
-def test_what_was_opened_is_closed(trial: Trial, both: Execute) -> None:
-    for result in (both(trial).here, both(trial).there):
-        left = set()
-        for each in trial.parents:
-            for phase, closed in IMPLEMENTED[type_of(each)].items():
-                if closed and any(about(line) == (each, closed) for line in result.log):
-                    closers = [line for line in result.log if about(line) == (each, phase)]
-                    assert closers, f"{phase} of {each} never ran"
-                    if not any(line.what == "end" for line in closers):
-                        left.add((each, closed))
-        assert (result.exit_code == 5) == bool(left), result.said
-        assert result.checkpoint.get("open", set()) == left
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    metafunc.parametrize("trial", metafunc.cls.trials, ids=lambda trial: trial.name)
 
 
 def joins_that_fail(result: Result) -> dict[str, str]:

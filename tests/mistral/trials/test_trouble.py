@@ -17,7 +17,7 @@ from kit.mistral.server import Server
 from kit.mistral.trials.trial import Trial
 from kit.mistral.trials.world import World
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.service, pytest.mark.xdist_group("trouble")]
 T = TypeVar("T")
 EXECUTIONS, WORKFLOWS = "/v2/executions", "/v2/workflows"
 

@@ -18,7 +18,7 @@ IMPLEMENTED: Mapping[str, Mapping[str, str]] = {  # by type: its phases, and wha
     "Note": {"parallel": ""},
     "Member": {"ready": "", "parallel": "", "post": "ready"},
 }
-TIMEOUT = 8  # s
+TIMEOUT = 12  # s; nothing else may take as long, on the slowest of machines
 Activity = tuple[str, str]  # the id of a resource, and a phase
 
 
