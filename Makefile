@@ -87,7 +87,7 @@ golden: setup
 	$(PYTEST) -q --regenerate-golden -m "not service and not openstack and not large"
 
 bench: setup
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in benchmarks/*.py; do echo "== $$file"; PYTHONPATH=tests $(BIN)/python $$file || exit 1; done
 
 clean:
 	rm -rf $(VENV) $(MISTRAL) $(OPENSTACK) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*

@@ -8,7 +8,7 @@ The activities do nothing: `std.noop` stands in the place of every action, so th
 seconds, ratios to flat of the same size, how the cost grows, and the client's time to submit. With several sizes of
 parts it recommends one: the largest that is cheap enough, since larger ones add less order (`benchmarks/passes.py`).
 
-    python benchmarks/mistral.py [--sizes 50,100,300] [--max-tasks 25,50,100] [--ways outlined,flat,direct]
+    PYTHONPATH=tests python benchmarks/mistral.py [--sizes 50,300] [--max-tasks 25,50] [--ways outlined,flat,direct]
 """
 
 from __future__ import annotations
@@ -17,12 +17,10 @@ import argparse
 import hashlib
 import math
 import os
-import runpy
 import time
 import uuid
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -32,8 +30,8 @@ from embank.model import ActivitySpec, Lower, Operation, Phase, Request, Resourc
 from embank.outputs.workflow import write_workflow
 from embank.passes import compile_workflow
 from embank.resource_graph import canonical
+from kit.mistral.server import Server, start_mistral
 
-SERVICES = Path(__file__).resolve().parents[1] / "tests" / "services"
 UNLIMITED = 10**6
 CHEAP = 0.4  # of what flat costs
 VOLUMES = 8  # of each server
@@ -89,7 +87,7 @@ def cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def execute(server: Any, text: str) -> tuple[float, float, int]:
+def execute(server: Server, text: str) -> tuple[float, float, int]:
     """CPU-seconds of the server, the client's seconds to submit, how many tasks ended well."""
     engine = Mistral(connect(server.url, None, {}))
     text = text.replace("bench_protect", f"b{uuid.uuid4().hex[:8]}")  # another file every time
@@ -126,7 +124,7 @@ def main() -> None:
             ways += [(f"{way} {most}", int(most), lower) for most in given.max_tasks.split(",")]
     costs: dict[tuple[str, int], float] = {}
     print(f"{'way':<14}{'activities':>11}{'tasks':>7}{'CPU s':>8}{'to flat':>9}{'submit s':>10}")
-    with runpy.run_path(str(SERVICES / "mistral_service.py"))["start_mistral"]() as server:
+    with start_mistral() as server:
         for size in sizes:
             for way, most, lower in sorted(ways, key=lambda each: each[0] != "flat"):
                 if way == "flat" and size > given.largest_flat:

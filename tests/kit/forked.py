@@ -33,7 +33,7 @@ class Running:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(OWN)}
         with _lock:
             self._process = _forks.Process(
-                target=_embank, args=(place, arguments, {**kept, **environment}, self._said)
+                target=_embank, args=(place, arguments, {**kept, **environment}, self._said), daemon=True
             )
             self._process.start()
 
