@@ -8,6 +8,8 @@ PYTEST := $(BIN)/python -m pytest
 JOBS ?= 2
 SERVICE_JOBS ?= 4
 SERVICE := tests/mistral tests/local tests/banks
+# What these make is installed in place, and goes on changing: its version names no commit (docs/releasing.md).
+export SETUPTOOLS_SCM_PRETEND_VERSION_FOR_EMBANK := $(shell sed -n 's/^fallback_version = "\(.*\)"/\1/p' pyproject.toml)+checkout
 # The tests start thousands of processes: what Python compiled once it keeps, also where it is told not to.
 unexport PYTHONDONTWRITEBYTECODE
 
