@@ -1,7 +1,7 @@
 """Threads and clocks around the conductor: one execution on this machine, from a document to its outcome.
 
-messages       what the runner and its workers say to each other
-workers        threads that step activities, one step at a time
+attempt        the life of an attempt, as a table
+workers        threads that step activities, one step at a time, and what they say to the runner
 attempts       the attempts that are under way: begun, polled, interrupted, closed, ended
 runner         the one thread that owns everything: events to the conductor, effects to workers and timers
 interruptions  what stops an execution from outside

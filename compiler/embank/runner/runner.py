@@ -23,9 +23,9 @@ from embank.journal.recorder import Recorder
 from embank.model import Json
 from embank.reasons import short
 from embank.reporting.reporter import Reporter
+from embank.runner.attempt import Attempt
 from embank.runner.attempts import CLOSE_GRACE, GRACE, Attempts, Timer
-from embank.runner.messages import Answered, Attempt, Message, Signalled, Stepped, Told
-from embank.runner.workers import Perform, Pool
+from embank.runner.workers import Answered, Interruption, Message, Perform, Pool, Stepped, Told
 
 LONGEST_NAP = 0.5  # s
 Confirm = Callable[[str], bool]  # asks a person whether the task of this path may start
@@ -105,10 +105,10 @@ class Runner:
         """The first time: start nothing more, let what runs come to an end. The second time, by a signal of TWICE
         that has come before: stop at once. A terminal that goes away may send several signals, and means one.
         """
-        self.inbox.put(Signalled(by))
+        self.inbox.put(Interruption(by))
 
     def _is_over(self) -> bool:
-        return self._at_once or (self._finished is not None and not self._attempts.closing)
+        return self._at_once or (self._finished is not None and not self._attempts.left_over)
 
     # In: messages of workers and people, timers.
 
@@ -134,11 +134,11 @@ class Runner:
         if isinstance(message, Stepped):
             self._attempts.stepped(message.attempt, message.outcome)
         elif isinstance(message, Told):
-            self._record.message(message.attempt.row, short(message.text))
-            self._report.message(message.attempt.row, message.text)
+            self._record.message(message.row, short(message.text))
+            self._report.message(message.row, message.text)
         elif isinstance(message, int):
             self._interrupted(signal.Signals(message).name)
-        elif isinstance(message, Signalled):
+        elif isinstance(message, Interruption):
             self._interrupted(message.by)
         elif self.interrupted_by:
             pass  # the question was withdrawn
@@ -184,7 +184,7 @@ class Runner:
                 due = protocol.Due(effect.row, effect.attempt, effect.timer)
                 self._timers.add(self._clock.monotonic() + effect.seconds, due)
             elif isinstance(effect, protocol.Abandon):
-                self._attempts.abandon(effect.row)
+                self._attempts.time_out(effect.row)
             elif isinstance(effect, protocol.Interrupt):
                 self._attempts.interrupt(effect.row)
             elif isinstance(effect, protocol.Pause):
