@@ -24,6 +24,7 @@ from embank.plugins.checks import activities
 from embank.plugins.registry import LoadedBank, LoadedPlugin
 from embank.resource_graph import canonical
 from embank.runner.local import Outcome, run_document
+from embank.runner.options import Options
 from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 SHOP, DISK, IMAGE = (
@@ -156,7 +157,7 @@ class Site:
             "p-id", "P", "", True, "p.conf", "0" * 64, LoadedBank("fs", "fs", "1", FilesystemBank), self.plugins, (),
             lambda: bank or self.bank, (),
         )  # fmt: skip
-        return run_document(read.value, [provider], execution=execution, **how)
+        return run_document(read.value, [provider], execution=execution, options=Options(**how))
 
     @property
     def status(self) -> Status:

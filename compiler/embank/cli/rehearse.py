@@ -46,13 +46,13 @@ class Rehearse(EmbankCommand):
 
     def take_action(self, parsed_args: argparse.Namespace) -> int:
         """Rehearse it. Exit 1 when a fault leaves something frozen, or when it fails without any."""
+        from embank.conductor.admission import concurrency
         from embank.conductor.states import FlowState
         from embank.inputs.durations import Durations, read_durations
         from embank.inputs.workflow import read_workflow
         from embank.rehearsal.durations import seconds_of, unused
         from embank.rehearsal.processes import processors
         from embank.rehearsal.rehearse import rehearse
-        from embank.runner.local import concurrency
 
         if parsed_args.file == parsed_args.durations == "-":
             raise UsageError("only one of FILE and --durations can be standard input")

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -130,23 +130,30 @@ def execute(
     taken_up: TakenUp | None = None,
 ) -> Outcome:
     """Run to the end, showing progress on stderr."""
+    from embank.actions.actions import Actions
     from embank.runner import local
+    from embank.runner.options import Options
 
-    with events_to(arguments.events) as listeners, _progress() as progress:
-        return local.run_document(
-            document,
-            [provider],
-            execution=heading.execution,
+    with ExitStack() as stack:
+        listeners = stack.enter_context(events_to(arguments.events))
+        progress = stack.enter_context(_progress())
+        actions = stack.enter_context(closing(Actions([provider], debug=_show if debug else None)))
+        options = Options(
             parallel=heading.parallel,
             fail_fast=heading.fail_fast,
-            listeners=[mind_terminals(), progress, *listeners],
-            confirm=partial(_confirm, progress) if sys.stdin.isatty() and sys.stderr.isatty() else None,
-            clock=clock,
-            debug=_show if debug else None,
             grace=arguments.grace,
+            confirm=partial(_confirm, progress) if sys.stdin.isatty() and sys.stderr.isatty() else None,
+            keep_signals=True,
+        )
+        return local.execute(
+            document,
+            actions.perform,
+            execution=heading.execution,
+            options=options,
+            listeners=[mind_terminals(), progress, *listeners],
+            clock=clock,
             record=record,
             taken_up=taken_up,
-            keep_signals=True,
         )
 
 

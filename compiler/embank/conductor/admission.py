@@ -7,7 +7,8 @@ from copy import copy
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from embank.document import TaskSpec
+from embank.document import Document, TaskSpec
+from embank.errors import UsageError
 
 
 class Entry(NamedTuple):
@@ -87,3 +88,15 @@ def types_of(spec: TaskSpec) -> list[str]:
     resources = spec.input.get("resources", [spec.input.get("resource")])
     members = resources if isinstance(resources, list | tuple) else []
     return [str(member["type"]) for member in members if isinstance(member, Mapping) and "type" in member]
+
+
+def concurrency(document: Document) -> dict[str, int]:
+    """How many activities of a type may be active at once: `concurrency` in the vars of the main workflow."""
+    limits = document.workflows[document.main].vars.get("concurrency", {})
+    place = document.workflows[document.main].place
+    if not isinstance(limits, dict):
+        raise UsageError(f"{place}: `concurrency` must give a number for each resource type")
+    for name, limit in limits.items():
+        if type(limit) is not int or limit < 1:
+            raise UsageError(f"{place}: the concurrency of {name!r} must be a whole number from 1, not {limit!r}")
+    return dict(limits)

@@ -24,7 +24,7 @@ from embank.errors import ExitCode
 from embank.rehearsal.world import Cast, Part, World
 from embank.reporting.reporter import Reporter
 from embank.reporting.summary import Summary, Times, exit_code, summarise
-from embank.runner.attempts import GRACE
+from embank.runner.options import GRACE
 
 # Something that is to happen: when, one of these, a number that counts up, and the row, with the number of its
 # attempt or the timer. At one moment things happen in this order: what ends just in time has not timed out.

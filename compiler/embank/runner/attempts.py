@@ -8,21 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from embank.clock import Clock, Timers
+from embank.clock import Timers
 from embank.conductor.admission import Admission
-from embank.conductor.execution import Execution, Job
+from embank.conductor.execution import Job
 from embank.conductor.protocol import Due, Event, Failed, Succeeded
 from embank.conductor.states import RUNNING
 from embank.errors import ExitCode
-from embank.journal.recorder import Recorder
 from embank.plugins import Poll
 from embank.reasons import code_of, reason_of
-from embank.reporting.reporter import Reporter
 from embank.runner.attempt import CLOSE, CLOSING, DUE, END, INTERRUPT, LAST_STEP, PENDING, POLL, STUCK, Attempt, Work
+from embank.runner.session import Session
 from embank.runner.workers import Pool, Told
-
-CLOSE_GRACE = 10.0  # s that an activity has to let itself be closed (decision RUN-1)
-GRACE = 30.0  # s that an activity has to come to an end when the execution is interrupted (decision RUN-4)
 
 
 class PollDue(NamedTuple):
@@ -52,29 +48,22 @@ class Attempts:
 
     def __init__(
         self,
-        execution: Execution,
+        session: Session,
         pool: Pool,
         admission: Admission,
         timers: Timers[Timer],
-        reporter: Reporter,
-        recorder: Recorder,
-        clock: Clock,
         advance: Advance,
-        *,
-        grace: float = GRACE,
-        close_grace: float = CLOSE_GRACE,
     ) -> None:
         self.interrupted_by = ""
-        self._execution = execution
+        self._execution = session.execution
+        self._report = session.reporter
+        self._record = session.recorder
+        self._clock = session.clock
+        self._options = session.options
         self._pool = pool
         self._admission = admission
         self._timers = timers
-        self._report = reporter
-        self._record = recorder
-        self._clock = clock
         self._advance = advance
-        self._grace = grace
-        self._close_grace = close_grace
         self._running: dict[int, Attempt] = {}
         self._left_over: set[Attempt] = set()  # being closed, though their tasks have ended
 
@@ -134,9 +123,9 @@ class Attempts:
                 self._pool.submit(attempt)
         elif attempt.state is CLOSING:
             if not self._abandon_unclosed(attempt) and isinstance(timer, CloseDue):
-                self._add_timer(self._close_grace, timer)
+                self._add_timer(self._options.close_grace, timer)
         elif isinstance(timer, GraceOver) and attempt.heeds(CLOSE):
-            ask = f"interrupted by {self.interrupted_by}, but did not come to an end within {self._grace:g} s"
+            ask = f"interrupted by {self.interrupted_by}, but did not come to an end within {self._options.grace:g} s"
             if not self._close(attempt, ask):
                 self._tell(attempt.row, "it is stuck: its worker is abandoned")
                 self._closed(attempt)
@@ -146,7 +135,7 @@ class Attempts:
         attempt = self._running.get(row)
         if attempt is not None:
             attempt.work.cancelled = True
-            self._add_timer(self._grace, GraceOver(attempt))
+            self._add_timer(self._options.grace, GraceOver(attempt))
             if attempt.advance(INTERRUPT) is LAST_STEP:
                 self._pool.submit(attempt)
 
@@ -195,7 +184,7 @@ class Attempts:
         attempt.work.cancelled = True
         closes = self._pool.close(attempt)
         if closes:
-            self._add_timer(self._close_grace, CloseDue(attempt))
+            self._add_timer(self._options.close_grace, CloseDue(attempt))
         return closes
 
     def _abandon_unclosed(self, attempt: Attempt) -> bool:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from embank.actions.actions import Actions
 from embank.clock import Clock, SystemClock
+from embank.conductor.admission import concurrency
 from embank.conductor.conductor import Conductor
 from embank.conductor.execution import Execution
-from embank.conductor.resuming import is_interruption
+from embank.conductor.resuming import Outstanding, is_interruption
+from embank.conductor.states import FlowState
 from embank.document import Document
 from embank.errors import ExitCode, UsageError
 from embank.inputs.provider.find import Provider
@@ -21,9 +25,10 @@ from embank.reporting.command_lines import STATE
 from embank.reporting.events import ExecutionFinished, Listener
 from embank.reporting.reporter import Reporter
 from embank.reporting.summary import Summary, Times, summarise
-from embank.runner.attempts import GRACE
 from embank.runner.interruptions import requests_to, signals_to
-from embank.runner.runner import Confirm, Runner
+from embank.runner.options import PLAIN, Options
+from embank.runner.runner import Runner
+from embank.runner.session import Session
 from embank.runner.workers import Perform
 
 
@@ -50,78 +55,85 @@ def execute(
     perform: Perform,
     *,
     execution: str,
-    parallel: int = 4,
-    fail_fast: bool = False,
+    options: Options = PLAIN,
     listeners: Sequence[Listener] = (),
-    confirm: Confirm | None = None,
     clock: Clock | None = None,
-    grace: float = GRACE,
     record: Record | None = None,
     taken_up: TakenUp | None = None,
-    keep_signals: bool = False,
 ) -> Outcome:
     """Run a document to its end, with `perform` doing its actions. In the main thread, SIGINT, SIGTERM and
-    SIGHUP stop it in order, and a second SIGINT or SIGTERM at once; `keep_signals`: they do nothing afterwards.
-    What is interrupted has `grace` seconds to come to an end. `record` is where it is kept; `taken_up`: it was
+    SIGHUP stop it in order, and a second SIGINT or SIGTERM at once. `record` is where it is kept; `taken_up`: it was
     begun by another runner.
 
-    Raises UsageError, before anything is done, for a document or options that cannot be run.
+    Raises UsageError, before anything is done, for a document that cannot be run.
     """
-    if parallel < 1:
-        raise UsageError(f"--parallel must be at least 1, not {parallel}")
     clock = clock or SystemClock()
     if taken_up:
         conductor, before = taken_up.replayed.conductor, taken_up.replayed.reporter
     else:
-        conductor, before = _conductor(document, execution, fail_fast), None
-        if confirm is None:
-            _refuse_pauses(document)
-    kept_in = record.directory.state if record else STATE
-    reporter = Reporter(conductor.execution, listeners, clock, before, state=kept_in)
+        conductor, before = _conductor(document, execution, options), None
+    state = record.directory.state if record else STATE
+    reporter = Reporter(conductor.execution, listeners, clock, before, state=state)
     recorder = Recorder(conductor.execution, record.journal if record else None, clock)
-    runner = Runner(
-        conductor,
-        perform,
-        reporter,
-        recorder,
-        parallel=parallel,
-        limits=concurrency(document),
-        confirm=confirm,
-        clock=clock,
-        grace=grace,
-    )
-    left, zero, started = None, clock.monotonic(), clock.now()
+    session = Session(conductor, reporter, recorder, clock, options)
+    runner = Runner(session, perform, concurrency(document))
+    zero, started = clock.monotonic(), clock.now()
+    left = None
     if taken_up:
-        replayed = taken_up.replayed
-        left, zero, started = replayed.left(zero).cancelled(taken_up.cancel_by), replayed.zero, replayed.started
-        runner.codes.update(replayed.codes)
-        repeated = left.repeated(conductor.state)
-        recorder.line(entries.RESUMED, repeated=repeated)
-        reporter.taken_up(repeated)
+        zero, started = taken_up.replayed.zero, taken_up.replayed.started
+        left = _take_up(taken_up, session, runner)
     else:
         reporter.opened()
-    with signals_to(runner, keep=keep_signals):
+    with signals_to(runner, keep=options.keep_signals):
         with requests_to(runner, record.directory.cancel if record else None):
             result = runner.run(left)
-        times = Times(zero, clock.monotonic(), reporter.first_start, reporter.last_start, reporter.end)
-        state = "INTERRUPTED" if result is None else str(result)
-        summary = summarise(
-            conductor.execution,
-            times,
-            state=state,
-            started=started,
-            codes=runner.codes,
-            interrupted=is_interruption(runner.interrupted_by),
-            warnings=reporter.warnings,
-        )
-        recorder.line(
-            entries.STOPPED if result is None else entries.FINISHED, state=state, exit_code=int(summary.exit_code)
-        )
-        recorder.commit()
-        if record and recorder.failed:
-            summary = replace(summary, warnings=(*summary.warnings, _journal_warning(recorder, record.directory)))
-        reporter.tell(ExecutionFinished(clock.now(), state, int(summary.exit_code)))
-    return Outcome(summary.exit_code, state, summary, conductor.execution)
+        summary = _end(session, runner, result, zero, started, record)
+    return Outcome(summary.exit_code, summary.state, summary, conductor.execution)
+
+
+def _conductor(document: Document, execution: str, options: Options) -> Conductor:
+    """That of a new execution."""
+    try:
+        conductor = Conductor(document, execution, fail_fast=options.fail_fast)
+    except ValueError as error:
+        raise UsageError(f"{document.file}: {error}") from error
+    if options.confirm is None:
+        _refuse_pauses(document)
+    return conductor
+
+
+def _take_up(taken_up: TakenUp, session: Session, runner: Runner) -> Outstanding:
+    """What another runner has left, which is told and recorded."""
+    left = taken_up.replayed.left(session.clock.monotonic()).cancelled(taken_up.cancel_by)
+    runner.codes.update(taken_up.replayed.codes)
+    repeated = left.repeated(session.conductor.state)
+    session.recorder.line(entries.RESUMED, repeated=repeated)
+    session.reporter.taken_up(repeated)
+    return left
+
+
+def _end(
+    session: Session, runner: Runner, result: FlowState | None, zero: float, started: datetime, record: Record | None
+) -> Summary:
+    """Say, and record, how it ended."""
+    reporter, recorder, clock = session.reporter, session.recorder, session.clock
+    state = "INTERRUPTED" if result is None else str(result)
+    summary = summarise(
+        session.execution,
+        Times(zero, clock.monotonic(), reporter.first_start, reporter.last_start, reporter.end),
+        state=state,
+        started=started,
+        codes=runner.codes,
+        interrupted=is_interruption(runner.interrupted_by),
+        warnings=reporter.warnings,
+    )
+    last = entries.STOPPED if result is None else entries.FINISHED
+    recorder.line(last, state=state, exit_code=int(summary.exit_code))
+    recorder.commit()
+    if record and recorder.failed:
+        summary = replace(summary, warnings=(*summary.warnings, _journal_warning(recorder, record.directory)))
+    reporter.tell(ExecutionFinished(clock.now(), state, int(summary.exit_code)))
+    return summary
 
 
 def _journal_warning(recorder: Recorder, directory: ExecutionDirectory) -> str:
@@ -131,25 +143,6 @@ def _journal_warning(recorder: Recorder, directory: ExecutionDirectory) -> str:
         f"{recorder.failed}: `embank execution show` does not know how this ended. When it can be written again, "
         f"`{directory.command('resume')}` completes it"
     )
-
-
-def _conductor(document: Document, execution: str, fail_fast: bool) -> Conductor:
-    try:
-        return Conductor(document, execution, fail_fast=fail_fast)
-    except ValueError as error:
-        raise UsageError(f"{document.file}: {error}") from error
-
-
-def concurrency(document: Document) -> dict[str, int]:
-    """How many activities of a type may be active at once: `concurrency` in the vars of the main workflow."""
-    limits = document.workflows[document.main].vars.get("concurrency", {})
-    place = document.workflows[document.main].place
-    if not isinstance(limits, dict):
-        raise UsageError(f"{place}: `concurrency` must give a number for each resource type")
-    for name, limit in limits.items():
-        if type(limit) is not int or limit < 1:
-            raise UsageError(f"{place}: the concurrency of {name!r} must be a whole number from 1, not {limit!r}")
-    return dict(limits)
 
 
 def _refuse_pauses(document: Document) -> None:
@@ -167,36 +160,11 @@ def run_document(
     providers: Sequence[Provider],
     *,
     execution: str,
-    parallel: int = 4,
-    fail_fast: bool = False,
+    options: Options = PLAIN,
     listeners: Sequence[Listener] = (),
-    confirm: Confirm | None = None,
-    clock: Clock | None = None,
-    debug: Callable[[str], None] | None = None,
-    grace: float = GRACE,
-    record: Record | None = None,
-    taken_up: TakenUp | None = None,
-    keep_signals: bool = False,
 ) -> Outcome:
-    """Run a workflow file on this machine, with the plugins and banks of these providers. See `execute`.
-
-    `execution` is a new id (a uuid4); `debug` is given the tracebacks of failures, without secrets.
+    """Run a workflow file on this machine, with the plugins and banks of these providers, and keep nothing of it. See
+    `execute`. `execution` is a new id (a uuid4).
     """
-    actions = Actions(providers, debug=debug)
-    try:
-        return execute(
-            document,
-            actions.perform,
-            execution=execution,
-            parallel=parallel,
-            fail_fast=fail_fast,
-            listeners=listeners,
-            confirm=confirm,
-            clock=clock,
-            grace=grace,
-            record=record,
-            taken_up=taken_up,
-            keep_signals=keep_signals,
-        )
-    finally:
-        actions.close()
+    with closing(Actions(providers)) as actions:
+        return execute(document, actions.perform, execution=execution, options=options, listeners=listeners)

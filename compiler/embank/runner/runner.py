@@ -8,70 +8,44 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 
-from embank.clock import Clock, Timers
+from embank.clock import Timers
 from embank.conductor import protocol
-from embank.conductor.admission import Admission, types_of
-from embank.conductor.conductor import Conductor
+from embank.conductor.admission import Admission
 from embank.conductor.resuming import JOURNAL_LOST, Outstanding
-from embank.conductor.states import READY, RUNNING, FlowState
+from embank.conductor.states import FlowState
 from embank.errors import ExitCode
-from embank.journal.entries import REPEATED
-from embank.journal.recorder import Recorder
 from embank.model import Json
 from embank.reasons import short
-from embank.reporting.reporter import Reporter
-from embank.runner.attempt import Attempt
-from embank.runner.attempts import CLOSE_GRACE, GRACE, Attempts, Timer
+from embank.runner.attempts import Attempts, Timer
+from embank.runner.beginnings import Beginnings
+from embank.runner.session import Session
 from embank.runner.workers import Answered, Interruption, Message, Perform, Pool, Stepped, Told
 
 LONGEST_NAP = 0.5  # s
-Confirm = Callable[[str], bool]  # asks a person whether the task of this path may start
-TWICE = frozenset(("SIGINT", "SIGTERM"))  # stop at once the second time; others just say it again (decision RUN-7)
+TWICE = frozenset(("SIGINT", "SIGTERM"))  # what stops at once the second time; anything else just says it again
 
 
 class Runner:
     """Runs one execution. `run` returns the state of the main workflow, or None when it was stopped at once."""
 
-    def __init__(
-        self,
-        conductor: Conductor,
-        perform: Perform,
-        reporter: Reporter,
-        recorder: Recorder,
-        *,
-        parallel: int,
-        limits: Mapping[str, int],
-        confirm: Confirm | None,
-        clock: Clock,
-        grace: float = GRACE,
-        close_grace: float = CLOSE_GRACE,
-    ) -> None:
+    def __init__(self, session: Session, perform: Perform, limits: Mapping[str, int]) -> None:
         self.inbox: SimpleQueue[Message] = SimpleQueue()
         self.codes: dict[int, ExitCode] = {}  # of the tasks whose actions failed
-        self._conductor = conductor
-        self._report = reporter
-        self._record = recorder
-        self._confirm = confirm
-        self._clock = clock
-        self._pool = Pool(parallel, perform, self.inbox)
-        self._admission = Admission(limits)
+        self._conductor = session.conductor
+        self._report = session.reporter
+        self._record = session.recorder
+        self._clock = session.clock
+        self._options = session.options
         self._timers: Timers[Timer] = Timers()
-        self._attempts = Attempts(
-            conductor.execution,
-            self._pool,
-            self._admission,
-            self._timers,
-            reporter,
-            recorder,
-            clock,
-            self._advance,
-            grace=grace,
-            close_grace=close_grace,
+        self._pool = Pool(session.options.parallel, perform, self.inbox)
+        admission = Admission(limits)
+        self._attempts = Attempts(session, self._pool, admission, self._timers, self._advance)
+        self._beginnings = Beginnings(
+            session, admission, self._pool, self._attempts, self._advance, self._journal_lost
         )
-        self._grace = grace
         self._asked_by: set[str] = set()  # who or what has asked to stop
         self._finished: FlowState | None = None
         self._at_once = False
@@ -91,7 +65,7 @@ class Runner:
             else:
                 self._take_up(left)
             while not self._is_over():
-                self._dispatch()
+                self._beginnings.begin_ready()
                 self._report.what_is_held(self._attempts.rows)
                 for message in self._messages():
                     self._take(message)
@@ -153,10 +127,10 @@ class Runner:
             self._at_once = self._at_once or by in TWICE
             return
         self._asked_by.add(by)
-        self._report.interrupted(by, self._attempts.count, self._grace)
+        self._report.interrupted(by, self._attempts.count, self._options.grace)
         if not self.interrupted_by:
             self._attempts.interrupted_by = by
-            self._advance(protocol.Cancelled(), by=by, grace=self._grace)
+            self._advance(protocol.Cancelled(), by=by, grace=self._options.grace)
 
     def _fire(self, timer: Timer) -> None:
         if not isinstance(timer, protocol.Due):
@@ -177,7 +151,7 @@ class Runner:
     def _apply(self, new: Sequence[protocol.Effect]) -> None:
         for effect in new:
             if isinstance(effect, protocol.Start):
-                self._offer(effect.order, effect.row)
+                self._beginnings.offer(effect.order, effect.row)
             elif isinstance(effect, protocol.Changed):
                 self._report.changed(effect.row, effect.state)
             elif isinstance(effect, protocol.Wait):
@@ -192,46 +166,6 @@ class Runner:
             else:
                 self._finished = effect.state
 
-    def _offer(self, order: tuple[int, ...], row: int) -> None:
-        self._admission.offer(order, row, types_of(self._conductor.execution.specs[row]))
-
-    def _dispatch(self) -> None:
-        """Begin ready tasks while a worker is free. Polls that are due go first: they are begun already.
-
-        What is begun is in the journal before it is done: one write to the disk for all of them.
-        """
-        new: list[Attempt] = []
-        while self._pool.under_way + len(new) < self._pool.size and (row := self._admission.take()) is not None:
-            if self._conductor.state.task[row] is not READY:
-                self._admission.end(row)  # withdrawn meanwhile
-                continue
-            self._report.started(row)
-            self._advance(protocol.Begun(row))
-            self._prepare(row, new)
-        if not new:
-            self._record.flush()
-        elif not self._record.commit():
-            self._journal_lost()
-        for attempt in new:
-            self._begin(attempt)
-
-    def _prepare(self, row: int, new: list[Attempt]) -> None:
-        """Make the attempt of a task that runs now; or it fails, for want of a value."""
-        try:
-            new.append(self._attempts.make(row, self._conductor.execution.job(row)))
-        except ValueError as error:
-            self._admission.end(row)
-            self._advance(protocol.Failed(row, short(str(error))))
-
-    def _begin(self, attempt: Attempt) -> None:
-        """Without a journal nothing is begun, except what a failure calls for: closers (decision JOURNAL-2)."""
-        row = attempt.row
-        if self._record.failed and not self._conductor.state.rescue[row]:
-            self._admission.end(row)
-            self._advance(protocol.Failed(row, f"not started: {self._record.failed}"))
-        else:
-            self._attempts.begin(attempt)
-
     def _journal_lost(self) -> None:
         """What cannot be recorded must not go on: nobody could take it up. Closers run all the same."""
         if not self.interrupted_by:
@@ -241,7 +175,7 @@ class Runner:
         """Go on where another runner left off."""
         now = self._clock.monotonic()
         for row in left.ready:
-            self._offer(self._conductor.execution.order(row), row)
+            self._beginnings.offer(self._conductor.execution.order(row), row)
         for when, due in left.timers:
             self._timers.add(max(now, when), due)
         for row in left.asked:
@@ -250,27 +184,12 @@ class Runner:
         if left.cancel_by and not left.interrupted_by:
             self._interrupted(left.cancel_by)
         self._asked_by.update({left.interrupted_by, left.cancel_by} - TWICE)  # the request may still lie there
-        new: list[Attempt] = []
-        for row in left.running:
-            if self._conductor.state.task[row] is not RUNNING:
-                continue
-            self._admission.occupy(row, types_of(self._conductor.execution.specs[row]))
-            if reason := left.verdict(row, self._conductor.state):
-                self._admission.end(row)
-                self._advance(protocol.Failed(row, reason))
-            else:
-                self._record.line(REPEATED, row=row)
-                self._report.repeated(row)
-                self._prepare(row, new)
-        if new and not self._record.commit():
-            self._journal_lost()
-        for attempt in new:
-            self._begin(attempt)
+        self._beginnings.repeat(left)
 
     def _ask(self, row: int) -> None:
         """Ask in a thread of its own: what runs is polled meanwhile. Nobody to ask, or no answer, is a no."""
         self._report.paused(row)
-        confirm, path = self._confirm, self._conductor.execution.path(row)
+        confirm, path = self._options.confirm, self._conductor.execution.path(row)
 
         def question() -> None:
             go_on = False

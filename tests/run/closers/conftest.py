@@ -31,6 +31,7 @@ from embank.plugins.registry import LoadedBank, LoadedPlugin
 from embank.reporting.events import Event, Message, TaskFailed
 from embank.resource_graph import canonical
 from embank.runner.local import Outcome, run_document
+from embank.runner.options import Options
 from embank_plugins.banks.filesystem.bank import FilesystemBank
 
 SITE, WEB, DB, DISK = (
@@ -228,7 +229,8 @@ class Stage:
             lambda: wrapped, (),
         )  # fmt: skip
         seen: list[Event] = []
-        outcome = run_document(read.value, [provider], execution="e1", listeners=[seen.append, listen], **how)
+        options, listeners = Options(**how), [seen.append, listen]
+        outcome = run_document(read.value, [provider], execution="e1", options=options, listeners=listeners)
         checkpoints = Checkpoints(bank)
         return Ran(outcome, world, checkpoints.open("e1") if "e1" in checkpoints.ids() else None, seen)
 

@@ -15,6 +15,7 @@ from embank.plugins import Poll
 from embank.reporting.progress import PlainProgress
 from embank.reporting.summary_text import summary_text
 from embank.runner.local import execute
+from embank.runner.options import Options
 
 workflow, log, mode = sys.argv[1:]
 
@@ -45,6 +46,8 @@ def perform(job, control) -> Iterator[Poll]:
 
 document = read_workflow(workflow).value
 assert document is not None
-outcome = execute(document, perform, execution="e", parallel=2, listeners=[PlainProgress(sys.stderr)])
+outcome = execute(
+    document, perform, execution="e", options=Options(parallel=2), listeners=[PlainProgress(sys.stderr)]
+)
 sys.stdout.write("\n".join(summary_text(outcome.summary)) + "\n")
 sys.exit(int(outcome.exit_code))

@@ -38,4 +38,4 @@ document = Document(
         "body": WorkflowSpec("body", Flow.REVERSE, PLACE, tasks={task.name: task for task in [*body, done]}),
     },
 )
-execute(document, perform, execution="e", parallel=4, listeners=[progress_on(sys.stderr)])
+execute(document, perform, execution="e", listeners=[progress_on(sys.stderr)])

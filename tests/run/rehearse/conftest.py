@@ -31,6 +31,7 @@ from embank.plugins.checks import activities
 from embank.plugins.registry import LoadedBank, LoadedPlugin
 from embank.resource_graph import canonical
 from embank.runner.local import execute
+from embank.runner.options import Options
 
 SITE, WEB, DB, DISK = (
     Resource("T::Site", "site", "Site"),
@@ -186,7 +187,7 @@ class Stage:
             yield from actions.perform(job, control)
 
         try:
-            outcome = execute(document, perform, execution=execution, **how)
+            outcome = execute(document, perform, execution=execution, options=Options(**how))
         finally:
             actions.close()
         rows = outcome.execution

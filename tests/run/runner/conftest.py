@@ -11,6 +11,7 @@ import pytest
 
 from embank.plugins import Poll
 from embank.runner.local import execute
+from embank.runner.options import Options
 
 
 class Acting:
@@ -93,6 +94,7 @@ def run(make: SimpleNamespace, acting: Acting) -> Any:
             tasks.append(make.task(name, action, input={"name": name, **given}, **known))
         limits = options.pop("concurrency", {})
         doc = make.calling(*tasks, vars={"concurrency": limits} if limits else {})
-        return execute(doc, acting.perform, execution="e", **options)
+        listeners = options.pop("listeners", ())
+        return execute(doc, acting.perform, execution="e", options=Options(**options), listeners=listeners)
 
     return run

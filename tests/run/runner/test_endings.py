@@ -10,15 +10,10 @@ from typing import Any
 
 import pytest
 
-from embank.clock import SystemClock
-from embank.conductor.conductor import Conductor
 from embank.errors import ExitCode, UsageError
-from embank.journal.recorder import Recorder
 from embank.plugins import Poll
 from embank.reporting import events
-from embank.reporting.reporter import Reporter
 from embank.runner.local import execute
-from embank.runner.runner import Runner
 
 
 def test_a_stuck_plain_activity_is_abandoned_and_its_worker_replaced(run: Any, acting: Any) -> None:
@@ -51,26 +46,11 @@ def test_a_pending_activity_that_times_out_is_closed(run: Any, acting: Any) -> N
     assert not timed_out.stuck
 
 
-def test_an_activity_that_does_not_let_itself_be_closed_does_not_hold_up_the_end(
-    make: SimpleNamespace, acting: Any
-) -> None:
-    given = {"name": "a", "polls": 1, "after": 3600.0, "stuck_in_close": True}
-    conductor = Conductor(make.calling(make.task("a", input=given, timeout=1)), "e")
+def test_an_activity_that_does_not_let_itself_be_closed_does_not_hold_up_the_end(run: Any, acting: Any) -> None:
     seen: list[events.Event] = []
-    clock = SystemClock()
-    reporter = Reporter(conductor.execution, [seen.append], clock)
-    runner = Runner(
-        conductor,
-        acting.perform,
-        reporter,
-        Recorder(conductor.execution, None, clock),
-        parallel=1,
-        limits={},
-        confirm=None,
-        clock=clock,
-        close_grace=0.2,
-    )
-    assert runner.run() == "ERROR"
+    specs = {"a": {"polls": 1, "after": 3600.0, "stuck_in_close": True, "timeout": 1}}
+    outcome = run(specs, parallel=1, listeners=[seen.append], close_grace=0.2)
+    assert outcome.state == "ERROR"
     assert acting.closed == ["a"]
     assert any("closed" in event.text for event in seen if isinstance(event, events.Message))
 

@@ -12,6 +12,7 @@ from embank.document import Expression
 from embank.errors import ExitCode, UsageError
 from embank.reporting import events
 from embank.runner.local import execute
+from embank.runner.options import Options
 
 
 def test_tasks_run_in_order_and_in_parallel_within_the_bound(run: Any, acting: Any) -> None:
@@ -110,7 +111,7 @@ def test_what_activities_say_reaches_the_listeners(run: Any) -> None:
 
 def test_no_workers_is_a_usage_error(make: SimpleNamespace, acting: Any) -> None:
     with pytest.raises(UsageError, match="--parallel"):
-        execute(make.calling(make.task("a")), acting.perform, execution="e", parallel=0)
+        execute(make.calling(make.task("a")), acting.perform, execution="e", options=Options(parallel=0))
 
 
 def test_the_workers_end_with_the_execution(run: Any) -> None:

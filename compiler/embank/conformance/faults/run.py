@@ -20,6 +20,7 @@ from embank.plugins.registry import Component, LoadedBank, LoadedPlugin, make_pl
 from embank.reporting.events import Listener
 from embank.resource_graph import canonical
 from embank.runner.local import Outcome, run_document
+from embank.runner.options import Options
 
 PROVIDER = "kit"
 PLAIN = Policy()  # no retries, no timeouts
@@ -66,7 +67,11 @@ class Site:
         document = self._document(operation, checkpoint, policy, plugins)
         before = set(threading.enumerate())
         outcome = run_document(
-            document, [self._provider(bank, plugins)], execution=execution, parallel=1, listeners=listeners
+            document,
+            [self._provider(bank, plugins)],
+            execution=execution,
+            options=Options(parallel=1),
+            listeners=listeners,
         )
         for each in (bank, *(loaded.plugin for loaded in plugins.values())):
             if callable(release := getattr(each, "release", None)):
