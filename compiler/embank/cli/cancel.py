@@ -46,12 +46,11 @@ class Cancel(EmbankCommand):
             return cancel_in_engine(parsed_args)
         from embank.journal.directory import ExecutionLocked
         from embank.journal.kept import NotBegun
-        from embank.runner.interruptions import CANCEL
 
         directory = find(parsed_args)
         while True:
             try:
-                summary = take_up(directory, parsed_args, CANCEL, debug=self.app.options.debug)
+                summary = take_up(directory, parsed_args, cancel=True, debug=self.app.options.debug)
                 return _code_of(summary)
             except ExecutionLocked:
                 code = _ask(directory, wait=not parsed_args.no_wait)

@@ -36,7 +36,7 @@ class Resume(EmbankCommand):
         refuse_overwriting_by_events(parsed_args.events)
         directory = find(parsed_args)
         _refuse_imported(directory)
-        return take_up(directory, parsed_args, "", debug=self.app.options.debug).exit_code
+        return take_up(directory, parsed_args, cancel=False, debug=self.app.options.debug).exit_code
 
 
 def _refuse_imported(directory: ExecutionDirectory) -> None:

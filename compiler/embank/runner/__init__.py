@@ -9,4 +9,5 @@ beginnings     what is ready, until it is an attempt: intent before effect
 runner         the one thread that owns everything: events to the conductor, effects to workers and timers
 interruptions  what stops an execution from outside
 local          one execution, wired up
+resume         what becomes of an execution whose runner left off
 """
