@@ -22,6 +22,7 @@ from embank.diagnostics import Place
 from embank.document import Document, Flow, TaskSpec, WorkflowSpec
 from embank.plugins import Poll
 from embank.runner.local import execute
+from embank.runner.options import Options
 
 WORKERS = 8
 PLACE = Place("benchmark", 1, 1)
@@ -106,7 +107,7 @@ def baseline(requires: list[tuple[int, ...]]) -> None:
 
 def run(doc: Document) -> None:
     """The runner."""
-    execute(doc, perform, execution="e", parallel=WORKERS)
+    execute(doc, perform, execution="e", options=Options(parallel=WORKERS))
 
 
 def conduct(doc: Document) -> None:

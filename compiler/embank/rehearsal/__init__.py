@@ -2,6 +2,7 @@
 
 durations   how long every task takes
 world       what a simulated execution opens, closes, and does to its checkpoint
+agenda      what is to happen in a simulated execution, and its clock
 simulation  one execution on a virtual clock
 endings     what follows the last activity, played once for all that left the same things open
 processes   the plays, shared out to the processors

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
-from datetime import UTC, datetime, timedelta
-from heapq import heappop, heappush
-from typing import NamedTuple
 
 from embank.conductor import protocol
 from embank.conductor.admission import Admission
@@ -19,41 +16,12 @@ from embank.conductor.conductor import Conductor
 from embank.conductor.protocol import Due, Timer
 from embank.conductor.resuming import outstanding
 from embank.conductor.states import READY, RUNNING, FlowState
-from embank.document import TaskSpec
 from embank.errors import ExitCode
-from embank.rehearsal.world import Cast, Part, World
+from embank.rehearsal.agenda import END, Agenda, VirtualClock
+from embank.rehearsal.world import Cast, Fault, Part, World
 from embank.reporting.reporter import Reporter
 from embank.reporting.summary import Summary, Times, exit_code, summarise
 from embank.runner.options import GRACE
-
-# Something that is to happen: when, one of these, a number that counts up, and the row, with the number of its
-# attempt or the timer. At one moment things happen in this order: what ends just in time has not timed out.
-END, TIMER, OVERDUE = range(3)
-Happening = tuple[float, int, int, int, int, Due | None]
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Fault(NamedTuple):
-    """Every attempt of the task of this path fails, or never ends."""
-
-    spec: TaskSpec
-    path: str
-    hangs: bool
-
-
-class VirtualClock:
-    """A clock that stands still until it is set."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def monotonic(self) -> float:
-        """Seconds since the execution started."""
-        return self.time
-
-    def now(self) -> datetime:
-        """As if it had started when time began."""
-        return EPOCH + timedelta(seconds=self.time)
 
 
 class Simulation:
@@ -66,14 +34,12 @@ class Simulation:
         self.state: FlowState | None = None  # of the main workflow, when all has ended
         self.cancelled = False
         self.rescuing = False  # something has become ready that only a failure calls for
-        self.clock = VirtualClock()
-        self._report: Reporter | None = Reporter(conductor.execution, (), self.clock)
+        self._agenda = Agenda()
+        self._report: Reporter | None = Reporter(conductor.execution, (), self._agenda.clock)
         self.cast = cast
         self._admission = admission
         self._free = parallel
         self._running: dict[int, int] = {}  # row: the number of its attempt
-        self._heap: list[Happening] = []
-        self._count = 0
 
     def copy(self) -> Simulation:
         """The same execution, which goes on by itself from here. It has no summary: nobody keeps its times."""
@@ -81,11 +47,14 @@ class Simulation:
         other.conductor = self.conductor.copy()
         other._admission = self._admission.copy()
         other.world = self.world.copy()
-        other._running, other._heap = dict(self._running), self._heap[:]
-        other.clock = VirtualClock()
-        other.clock.time = self.clock.time
+        other._running, other._agenda = dict(self._running), self._agenda.copy()
         other._report = None
         return other
+
+    @property
+    def clock(self) -> VirtualClock:
+        """What time it is there."""
+        return self._agenda.clock
 
     # The course of an execution.
 
@@ -97,7 +66,7 @@ class Simulation:
         """Go on until all has ended, or nothing will happen any more, or there is no need to go on."""
         while True:
             self.dispatch()
-            if self.state is not None or not self._heap:
+            if self.state is not None or not self._agenda:
                 return
             self.pass_time()
             if until is not None and until(self):
@@ -116,7 +85,7 @@ class Simulation:
     @property
     def is_stuck(self) -> bool:
         """Nothing will happen any more, but not all has ended: something hangs."""
-        return self.state is None and not self._heap
+        return self.state is None and not self._agenda
 
     def dispatch(self) -> list[int]:
         """Begin what is ready while there is room. The rows that were begun."""
@@ -138,25 +107,18 @@ class Simulation:
 
     def ending(self) -> list[int]:
         """The rows whose actions end at the next moment at which anything happens, in order."""
-        if not self._heap:
-            return []
-        when = self._heap[0][0]
-        ends = sorted(each for each in self._heap if each[0] == when and each[1] == END)
-        return [row for _, _, _, row, attempt, _ in ends if self._running.get(row) == attempt]
+        return [each.row for each in self._agenda.ends_next() if self._running.get(each.row) == each.attempt]
 
     def pass_time(self) -> None:
         """Go on to the next moment at which anything happens, and let all of it happen."""
-        heap = self._heap
-        self.clock.time = now = heap[0][0]
-        while heap and heap[0][0] == now:
-            _, kind, _, row, attempt, due = heappop(heap)
-            if due is not None:
-                self._advance(due)
-            elif self._running.get(row) == attempt:
-                if kind == END:
-                    self._end(row)
+        for each in self._agenda.pass_time():
+            if each.due is not None:
+                self._advance(each.due)
+            elif self._running.get(each.row) == each.attempt:
+                if each.kind == END:
+                    self._end(each.row)
                 else:
-                    self._fail(row, "interrupted")
+                    self._fail(each.row, "interrupted")
 
     # What people and accidents do to it.
 
@@ -166,9 +128,8 @@ class Simulation:
         spec = execution.specs[row]
         self.fault = Fault(spec, execution.path(row), hangs)
         if spec.timeout is not None:
-            ends = next(when for when, kind, _, each, _, _ in self._heap if kind == END and each == row)
-            due = Due(row, execution.state.attempt[row], Timer.TIMEOUT)
-            self._add(ends - self._part(row).seconds + spec.timeout, TIMER, row, 0, due)
+            begun = self._agenda.end_of(row) - self._part(row).seconds
+            self._agenda.add_timer(begun + spec.timeout, Due(row, execution.state.attempt[row], Timer.TIMEOUT))
 
     def cancel(self) -> None:
         """As Ctrl-C or `embank cancel` do."""
@@ -183,23 +144,21 @@ class Simulation:
             self.world.forget(self._part(row), self.clock.time)
         for row in done:
             self.world.succeed(self._part(row), row, self.clock.time)
-        waits = {(due.row, due.timer): when for when, _, _, _, _, due in self._heap if due is not None}
         self.clock.time += outage
-        left = outstanding(self.conductor.execution, waits, {}, self.clock.time, "")
-        self._heap = []
+        left = outstanding(self.conductor.execution, self._agenda.waits(), {}, self.clock.time, "")
+        self._agenda.clear()
         self._admission = Admission(self._admission.limits)
         for row in left.ready:
             self._admission.offer(self.conductor.execution.order(row), row, self._part(row).types)
         for when, due in left.timers:
-            self._add(max(when, self.clock.time), TIMER, due.row, 0, due)
+            self._agenda.add_timer(max(when, self.clock.time), due)
         for row in left.running:
             self._admission.occupy(row, self._part(row).types)
             self._begin(row, self._part(row))
 
     def exit_code(self) -> ExitCode:
         """That of `embank run`."""
-        execution, state = self.conductor.execution, str(self.state)
-        return exit_code(execution, state, {}, self.cancelled, bool(self.world.open))
+        return exit_code(self.conductor.execution, str(self.state), {}, self.cancelled, bool(self.world.open))
 
     def summary(self) -> Summary:
         """What is to be said of it. Only of a simulation that was played from the start."""
@@ -223,12 +182,10 @@ class Simulation:
             self._report.started(row)
         if part.opens:
             self.world.begin(part, self.clock.time)
-        self._count = count = self._count + 1
-        self._running[row] = count
-        heappush(self._heap, (self.clock.time + part.seconds, END, count, row, count, None))
+        self._running[row] = self._agenda.add_end(part.seconds, row)
 
     def _end(self, row: int) -> None:
-        if self.fault is not None and self._is_hit(self.fault, row):
+        if self.fault and self._is_hit(row):
             if not self.fault.hangs:
                 self._fail(row, "it failed")
             return
@@ -245,9 +202,8 @@ class Simulation:
         self._free += 1
         self._admission.end(row)
 
-    def _is_hit(self, fault: Fault, row: int) -> bool:
-        execution = self.conductor.execution
-        return execution.specs[row] is fault.spec and execution.path(row) == fault.path
+    def _is_hit(self, row: int) -> bool:
+        return self.fault is not None and self.fault.hits(self.conductor.execution, row)
 
     def _part(self, row: int) -> Part:
         return self.cast.parts[id(self.conductor.execution.specs[row])]
@@ -268,10 +224,10 @@ class Simulation:
             elif isinstance(effect, protocol.Wait):
                 self._wait(effect)
             elif isinstance(effect, protocol.Abandon):
-                self._abandon(effect.row)
+                self._time_out(effect.row)
             elif isinstance(effect, protocol.Interrupt):
                 if effect.row in self._running:
-                    self._add(self.clock.time + GRACE, OVERDUE, effect.row, self._running[effect.row])
+                    self._agenda.add_overdue(GRACE, effect.row, self._running[effect.row])
             elif isinstance(effect, protocol.Pause):
                 self._advance(protocol.Resumed(effect.row))  # a person says yes, at once
             else:
@@ -280,19 +236,13 @@ class Simulation:
     def _wait(self, wait: protocol.Wait) -> None:
         row, spec = wait.row, self.conductor.execution.specs[wait.row]
         in_time = spec.action and self._part(row).seconds <= wait.seconds
-        if wait.timer is Timer.TIMEOUT and in_time and not (self.fault and self._is_hit(self.fault, row)):
+        if wait.timer is Timer.TIMEOUT and in_time and not self._is_hit(row):
             return  # it will have ended by then
-        self._add(self.clock.time + wait.seconds, TIMER, row, 0, Due(row, wait.attempt, wait.timer))
+        self._agenda.add_timer(self.clock.time + wait.seconds, Due(row, wait.attempt, wait.timer))
 
-    def _abandon(self, row: int) -> None:
+    def _time_out(self, row: int) -> None:
         """It took too long, or what it belongs to did."""
-        if row not in self._running:
-            return
-        if self.conductor.state.task[row] is RUNNING:
+        if row in self._running and self.conductor.state.task[row] is RUNNING:
             self._fail(row, "timed out")
-        else:
+        elif row in self._running:
             self._stop(row)
-
-    def _add(self, when: float, kind: int, row: int, attempt: int, due: Due | None = None) -> None:
-        self._count += 1
-        heappush(self._heap, (when, kind, self._count, row, attempt, due))

@@ -1,4 +1,7 @@
-"""What a simulated execution does to the world: what it opens and closes, and what becomes of its checkpoint."""
+"""What a simulated execution does to the world: what it opens and closes, and what becomes of its checkpoint.
+
+And what the world does to it: one fault.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import NamedTuple
 
 from embank.checkpoint.status import Status
 from embank.conductor.admission import types_of
+from embank.conductor.execution import Execution
 from embank.document import Document, TaskSpec
 from embank.model import Operation, ResourceKey
 from embank.reporting.windows import ACTIVITY, CLEANUP, closers_of, resources_of
@@ -56,6 +60,18 @@ class Part:
     cleanup: bool
     begins: bool  # it is a `begin`
     completes: str  # the status that a `complete` writes, or ""
+
+
+class Fault(NamedTuple):
+    """Every attempt of the task of this path fails, or never ends."""
+
+    spec: TaskSpec
+    path: str
+    hangs: bool
+
+    def hits(self, execution: Execution, row: int) -> bool:
+        """Whether it is this task of this execution that goes wrong."""
+        return execution.specs[row] is self.spec and execution.path(row) == self.path
 
 
 class Cast:
