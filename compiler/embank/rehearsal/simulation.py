@@ -17,7 +17,7 @@ from embank.conductor.protocol import Due, Timer
 from embank.conductor.resuming import outstanding
 from embank.conductor.states import READY, RUNNING, FlowState
 from embank.errors import ExitCode
-from embank.rehearsal.agenda import END, Agenda, VirtualClock
+from embank.rehearsal.agenda import END, Agenda
 from embank.rehearsal.world import Cast, Fault, Part, World
 from embank.reporting.reporter import Reporter
 from embank.reporting.summary import Summary, Times, exit_code, summarise
@@ -35,7 +35,8 @@ class Simulation:
         self.cancelled = False
         self.rescuing = False  # something has become ready that only a failure calls for
         self._agenda = Agenda()
-        self._report: Reporter | None = Reporter(conductor.execution, (), self._agenda.clock)
+        self.clock = self._agenda.clock
+        self._report: Reporter | None = Reporter(conductor.execution, (), self.clock)
         self.cast = cast
         self._admission = admission
         self._free = parallel
@@ -48,13 +49,9 @@ class Simulation:
         other._admission = self._admission.copy()
         other.world = self.world.copy()
         other._running, other._agenda = dict(self._running), self._agenda.copy()
+        other.clock = other._agenda.clock
         other._report = None
         return other
-
-    @property
-    def clock(self) -> VirtualClock:
-        """What time it is there."""
-        return self._agenda.clock
 
     # The course of an execution.
 
