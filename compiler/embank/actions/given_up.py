@@ -19,7 +19,7 @@ from embank.plugins import BankError
 PATIENCE = 5.0  # s
 
 
-def is_given_up(conductor: Conductor, provider: Provider) -> bool:
+def says_it_failed(conductor: Conductor, provider: Provider) -> bool:
     """Ask the bank; one that does not answer says nothing."""
 
     def ask() -> bool:

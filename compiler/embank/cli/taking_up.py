@@ -29,7 +29,7 @@ def take_up(directory: ExecutionDirectory, arguments: argparse.Namespace, *, can
     """Do what is left of an execution, or only what closes it. Raises EmbankError, before anything is done; Ended
     when nothing is left.
     """
-    from embank.actions.given_up import is_given_up
+    from embank.actions.given_up import says_it_failed
     from embank.clock import SystemClock
     from embank.journal.kept import read_kept
     from embank.runner import resume
@@ -51,7 +51,7 @@ def take_up(directory: ExecutionDirectory, arguments: argparse.Namespace, *, can
         provider = same_provider(found, arguments, may_have_changed=not isinstance(decision, resume.GoOn))
         if isinstance(decision, resume.RunClosersAgain):
             return _close_again(found, provider, arguments, clock, debug=debug)
-        if isinstance(decision, resume.GoOn) and is_given_up(found.replayed.conductor, provider):
+        if isinstance(decision, resume.GoOn) and says_it_failed(found.replayed.conductor, provider):
             decision = resume.decide(replace(situation, checkpoint_failed=True), cancel=cancel)
             _say_why(decision)
         by = decision.by if isinstance(decision, resume.Cancel) else ""

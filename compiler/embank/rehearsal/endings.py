@@ -1,7 +1,7 @@
 """How a simulation ends; what follows the last activity is played once for all that left the same things open.
 
 When nothing is under way any more and all that is still to come was called for by a failure, what follows depends on
-a few things: the tasks that have not ended, the workflows that these are in, and what they find open. `_standing`
+a few things: the tasks that have not ended, the workflows that these are in, and what they find open. `_outlook`
 names all of them. Where more could matter (a pause, a delay, a timeout that is running) it gives none, and nothing
 is shared.
 """
@@ -53,16 +53,16 @@ class Finisher:
         simulation is then left where it is.
         """
         simulation.play(until=_only_rescue_is_left)
-        standing = None if simulation.is_over or simulation.is_stuck else _standing(simulation)
-        if standing is None:
+        outlook = None if simulation.is_over or simulation.is_stuck else _outlook(simulation)
+        if outlook is None:
             simulation.play()
             return None if simulation.is_stuck else finish_of(simulation)
-        if standing not in self._known:
+        if outlook not in self._known:
             ahead = simulation.copy()
             ahead.world.closed.clear()
             ahead.play()
-            self._known[standing] = _moved(finish_of(ahead), -simulation.clock.time)
-        rest = _moved(self._known[standing], simulation.clock.time)
+            self._known[outlook] = _moved(finish_of(ahead), -simulation.clock.time)
+        rest = _moved(self._known[outlook], simulation.clock.time)
         world = simulation.world
         later = (each._replace(since=world.open.get(each.bracket, each.since)) for each in rest.closed)
         return replace(rest, closed=(*world.closed, *later))
@@ -92,7 +92,7 @@ def _moved(finish: Finish, seconds: float) -> Finish:
     return replace(finish, closed=tuple(closed))
 
 
-def _standing(simulation: Simulation) -> Hashable:
+def _outlook(simulation: Simulation) -> Hashable:
     """All that the rest of an execution depends on; None when that is more than is looked at here."""
     execution, world = simulation.conductor.execution, simulation.world
     state = execution.state

@@ -160,15 +160,15 @@ class _Rehearsing:
             yield from self._crashed(crashed, Kind.CRASH_AFTER, ending)
 
     def _crashed(self, simulation: Simulation, kind: Kind, rows: Sequence[int]) -> Iterator[tuple[int, Consequence]]:
-        """After a crash nothing else goes wrong: when all that it held open is closed, the rest goes as it does in
+        """After a crash nothing else goes wrong: when all that was open is closed, the rest goes as it does in
         the undisturbed execution (unless that fails, or its times decide about something).
         """
         if not self._is_steady:
             yield from self._played(simulation, kind, rows)
             return
-        held = frozenset(simulation.world.open)
-        if held:
-            simulation.play(until=lambda played: held.isdisjoint(played.world.open))
+        was_open = frozenset(simulation.world.open)
+        if was_open:
+            simulation.play(until=lambda played: was_open.isdisjoint(played.world.open))
         undisturbed = finish_of(self._undisturbed)
         closed = (*undisturbed.closed, *simulation.world.closed)
         yield from self._consequences(rows, kind, replace(undisturbed, closed=closed))

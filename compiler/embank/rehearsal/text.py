@@ -94,7 +94,7 @@ def _remedy(rehearsal: Rehearsal, consequence: Consequence) -> str:
 
 def _undisturbed(rehearsal: Rehearsal, measured: bool) -> Iterator[str]:
     summary = rehearsal.undisturbed
-    checkpoint = _standing(rehearsal, rehearsal.status, rehearsal.recorded)
+    checkpoint = _checkpoint(rehearsal, rehearsal.status, rehearsal.recorded)
     if summary.state == FlowState.SUCCESS:
         yield f"Undisturbed it succeeds after {duration(summary.seconds)} (checkpoint: {checkpoint})."
     else:
@@ -113,7 +113,7 @@ def _matrix(rehearsal: Rehearsal, every: bool) -> Iterator[str]:
     yield COLUMNS.format("fault", "checkpoint", "exit", "longest open", "closers that run").rstrip()
     for group in _grouped(rehearsal.consequences, _alone if every else _in_common):
         ending = group[0].ending
-        checkpoint = _standing(rehearsal, ending.status, ending.recorded)
+        checkpoint = _checkpoint(rehearsal, ending.status, ending.recorded)
         named = (closer.task if every else str(closer.role) for each in group for closer in each.ending.closers)
         closers = _lines(", ".join(map(plain, dict.fromkeys(named))) or "-", WIDTH - INDENT)
         fault, code = WORDS[group[0].kind], int(ending.exit_code)
@@ -148,7 +148,7 @@ def _longest_open(group: Group) -> str:
     return duration(max(seconds)) if len(seconds) == 1 else f"≤ {duration(max(seconds))}"
 
 
-def _standing(rehearsal: Rehearsal, status: str, recorded: str) -> str:
+def _checkpoint(rehearsal: Rehearsal, status: str, recorded: str) -> str:
     """How the checkpoint stands, in two words."""
     operation = str(rehearsal.document.run["operation"])
     if operation in (Operation.PROTECT, Operation.DELETE) or not recorded:

@@ -57,7 +57,7 @@ class CompleteJournal:
 
 @dataclass(frozen=True, slots=True)
 class RunClosersAgain:
-    """It has ended: run its closers until they have succeeded."""
+    """It has ended: run its closers until they have succeeded (decision RUN-5)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def test_the_grace_is_also_for_closing(run: Any, acting: Any) -> None:
     assert outcome.summary.failures[0].reason == "interrupted by SIGINT, and did not let itself be closed"
 
 
-def test_what_waits_for_a_worker_that_is_stuck_is_given_up_too(run: Any, acting: Any) -> None:
+def test_what_waits_for_a_worker_that_is_stuck_is_closed_too(run: Any, acting: Any) -> None:
     specs = {"a": {"polls": 2, "after": 60.0}, "b": {"polls": 1, "stuck": True}}
     outcome = run(specs, parallel=1, listeners=[sends(signal.SIGINT, at="poll 0")], grace=0.2)
     assert outcome.exit_code is ExitCode.INTERRUPTED
