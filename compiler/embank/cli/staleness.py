@@ -26,7 +26,7 @@ class Stale(EmbankError):
 
 
 def same_provider(found: KeptExecution, arguments: argparse.Namespace, *, may_have_changed: bool) -> Provider:
-    """The provider that the execution began with. Raises Stale when it has changed, unless it may."""
+    """The provider that the execution began with. Raises Stale when it has changed and may not (RUN-2)."""
     from embank.inputs.provider.find import find_provider, load_providers
 
     heading = found.heading

@@ -160,7 +160,7 @@ class Attempts:
         if was_closing:
             self._pool.submit(attempt)
             return
-        self._report.polled(attempt.row, poll)
+        self._report.polled(attempt.row, poll)  # not into the journal: decision JOURNAL-3
         if now is PENDING:
             self._add_timer(poll.after or 0.0, PollDue(attempt))
             return

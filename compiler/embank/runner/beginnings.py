@@ -87,7 +87,9 @@ class Beginnings:
             return []
 
     def _begin(self, new: Iterable[Attempt]) -> None:
-        """One write to the disk for all of them: what is begun is in the journal before it is done."""
+        """One write to the disk for all of them: what is begun is in the journal before it is done. Without a journal
+        nothing is begun, except what a failure calls for: closers (decision JOURNAL-2).
+        """
         if not self._record.commit():
             self._journal_lost()
         for attempt in new:

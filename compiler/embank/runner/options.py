@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from embank.errors import UsageError
 
-GRACE = 30.0  # s
-CLOSE_GRACE = 10.0  # s
+GRACE = 30.0  # s (decision RUN-4)
+CLOSE_GRACE = 10.0  # s (decision RUN-1)
 
 Confirm = Callable[[str], bool]  # asks a person whether the task of this path may start
 

@@ -25,7 +25,7 @@ from embank.runner.session import Session
 from embank.runner.workers import Answered, Interruption, Message, Perform, Pool, Stepped, Told
 
 LONGEST_NAP = 0.5  # s
-TWICE = frozenset(("SIGINT", "SIGTERM"))  # what stops at once the second time; anything else just says it again
+TWICE = frozenset(("SIGINT", "SIGTERM"))  # stop at once the second time; others just say it again (decision RUN-7)
 
 
 class Runner:
