@@ -6,6 +6,8 @@ MISTRAL := .venv-mistral
 OPENSTACK := .venv-openstack
 PYTEST := $(BIN)/python -m pytest
 JOBS ?= 2
+OPENSTACK_JOBS ?= 4
+ON_ONE_CLOUD := --dist loadgroup --no-loadscope-reorder
 SERVICE_JOBS ?= 4
 SERVICE := tests/mistral tests/local tests/banks
 # What these make is installed in place, and goes on changing: its version names no commit (docs/releasing.md).
@@ -40,14 +42,11 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@rm -rf embank.egg-info # of before the version was the commit's: it would be found first
 	@touch $@
 
-# Mistral has an environment of its own: it wants other packages than Embank, and many.
-services: setup $(OPENSTACK)/.ready
+# Mistral and OpenStack have environments of their own: they want other packages than Embank, and many.
+services: setup
 	@sh tests/services/install.sh postgresql rabbitmq-server mariadb-server-core mariadb-client-core qemu-utils
-	@sh tests/services/mistral-environment.sh $(PYTHON) $(MISTRAL)
-
-$(OPENSTACK)/.ready: tests/services/openstack-requirements.txt tests/services/openstack-environment.sh | $(VENV)/.ready
-	@sh tests/services/openstack-environment.sh $(PYTHON) $(OPENSTACK)
-	@touch $@
+	@sh tests/services/openstack-environment.sh $(PYTHON) $(OPENSTACK) & openstack=$$!; \
+	sh tests/services/mistral-environment.sh $(PYTHON) $(MISTRAL) && wait $$openstack
 
 demo: setup
 	@$(BIN)/python examples/quickstart/demo.py
@@ -66,13 +65,15 @@ test-fast: lint types
 test-service: services
 	$(PYTEST) -n $(SERVICE_JOBS) --dist loadgroup --no-loadscope-reorder -m "service and not openstack and not nightly" $(SERVICE)
 
-# Each process has a cloud of its own: there is more to wait for than to compute.
+# More processes than cores: they share one cloud, and there is more to wait for than to compute.
 test-openstack: services
-	$(PYTEST) -n $(JOBS) --dist loadfile -m "openstack and not large"
+	@PYTHONPATH=tests $(BIN)/python -m kit.openstack.state
+	$(PYTEST) -n $(OPENSTACK_JOBS) $(ON_ONE_CLOUD) -m "openstack and not large and not nightly"
 
 # Killed at many steps, services that are away for long, ten thousand resources: more than there is time for in every run.
 test-openstack-large: services
-	$(PYTEST) -m "openstack and large"
+	@PYTHONPATH=tests $(BIN)/python -m kit.openstack.state
+	$(PYTEST) -n $(OPENSTACK_JOBS) $(ON_ONE_CLOUD) -m "openstack and nightly"
 
 test-large: services
 	$(PYTEST) -n $(JOBS) -m "(large or nightly) and not openstack"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import runpy
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,36 +20,25 @@ from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.cloud import CHOSEN, SECTION, Cloud, cloud_options, connect_arguments
 from embank_plugins.openstack.refusals import told
 from embank_plugins.openstack.waiting import created
+from kit.http_proxy import Answer, Cut
+from kit.openstack.projects import temporary_tenant
 
-tenants = runpy.run_path(str(Path(__file__).parents[1] / "services" / "openstack_tenant.py"))
-proxies = runpy.run_path(str(Path(__file__).parents[1] / "services" / "http_proxy.py"))
+pytestmark = pytest.mark.xdist_group("logging in")
 NOWHERE = {"auth_url": "http://127.0.0.1:1/v3", "username": "u", "password": "s3cret", "project_name": "p"}
 
 
 @pytest.fixture(scope="module")
 def tenant(openstack_services: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One for all tests here."""
-    directory = tmp_path_factory.mktemp("tenant")
-    tenant = tenants["create_tenant"](openstack_services.admin, openstack_services.region, directory)
-    yield tenant
-    tenants["remove_tenant"](openstack_services.admin, tenant)
+    with temporary_tenant(openstack_services, tmp_path_factory.mktemp("tenant")) as tenant:
+        yield tenant
 
 
 @pytest.fixture(scope="module")
 def other(openstack_services: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Somebody who has no role in the project of `tenant`."""
-    directory = tmp_path_factory.mktemp("other")
-    other = tenants["create_tenant"](openstack_services.admin, openstack_services.region, directory)
-    yield other
-    tenants["remove_tenant"](openstack_services.admin, other)
-
-
-@pytest.fixture
-def proxy() -> Iterator[Any]:
-    with proxies["Proxy"]() as proxy, pytest.MonkeyPatch.context() as monkeypatch:
-        for name, value in proxy.environment.items():
-            monkeypatch.setenv(name, value)
-        yield proxy
+    with temporary_tenant(openstack_services, tmp_path_factory.mktemp("other")) as other:
+        yield other
 
 
 @pytest.fixture(autouse=True)
@@ -265,7 +253,7 @@ class TestRequests:
     def test_a_service_that_asks_to_wait_is_obeyed(
         self, cloud: Cloud, proxy: Any, status: int, wanted: Callable[[], str]
     ) -> None:
-        proxy.rule = once(proxies["Answer"](status, {"Retry-After": wanted()}))
+        proxy.rule = once(Answer(status, {"Retry-After": wanted()}))
         before = time.monotonic()
         assert own(cloud) == []
         assert time.monotonic() - before >= 3  # without the header it is asked again after half a second
@@ -274,7 +262,7 @@ class TestRequests:
     @pytest.mark.parametrize("wanted", ["86400", "9" * 400, "Fri, 01 Jan 2100 00:00:00 GMT"])
     def test_a_service_that_asks_to_wait_for_too_long_is_not(self, cloud: Cloud, proxy: Any, wanted: str) -> None:
         """Something may stand still meanwhile."""
-        proxy.rule = lambda method, url: proxies["Answer"](503, {"Retry-After": wanted})
+        proxy.rule = lambda method, url: Answer(503, {"Retry-After": wanted})
         with (
             pytest.raises(OpenStackError, match=r"list: .*HTTP 503.*again in (\d+|inf) s, and is waited for 90 s"),
             told("list"),
@@ -289,23 +277,23 @@ class TestRequests:
         def make() -> str:
             return str(created(lambda: neutron.create_network(name="n").name, lambda: next(iter(own(cloud)), None)))
 
-        proxy.rule = once(proxies["Answer"](429, {"Retry-After": "0"}))
+        proxy.rule = once(Answer(429, {"Retry-After": "0"}))
         assert neutron.create_network(name="n").name == "n"
         assert proxy.count("POST", "/networks") == 2
         for late in (False, True):
             remove_networks(cloud)
             proxy.seen.clear()
-            proxy.rule = once(proxies["Answer"](503, {"Retry-After": "0"}, late=late))
+            proxy.rule = once(Answer(503, {"Retry-After": "0"}, late=late))
             assert make() == "n"
             assert own(cloud) == ["n"]
             assert proxy.count("POST", "/networks") == (1 if late else 2)
-        proxy.rule = once(proxies["Answer"](503, {"Retry-After": "0"}, late=True))
+        proxy.rule = once(Answer(503, {"Retry-After": "0"}, late=True))
         with pytest.raises(HttpException):
             neutron.create_network(name="m")
         assert own(cloud) == ["m", "n"]
 
     def test_a_service_that_never_has_time(self, cloud: Cloud, proxy: Any) -> None:
-        proxy.rule = lambda method, url: proxies["Answer"](503, {"Retry-After": "0"}) if "networks" in url else None
+        proxy.rule = lambda method, url: Answer(503, {"Retry-After": "0"}) if "networks" in url else None
         with (
             pytest.raises(OpenStackError, match=r"cannot list: .*HTTP 503.*also after several attempts"),
             told("list"),
@@ -314,13 +302,13 @@ class TestRequests:
         assert proxy.count("GET", "/networks") == 5
 
     def test_a_question_that_was_not_answered_is_asked_again(self, cloud: Cloud, proxy: Any) -> None:
-        proxy.rule = once(proxies["Cut"](-1))
+        proxy.rule = once(Cut(-1))
         assert own(cloud) == []
         assert proxy.count("GET", "/networks") == 2
 
     def test_a_creation_that_was_not_answered_is_not_repeated(self, cloud: Cloud, proxy: Any) -> None:
         """It was carried out: a second one would make something that nobody knows of."""
-        proxy.rule = once(proxies["Cut"](-1))
+        proxy.rule = once(Cut(-1))
         with pytest.raises(ConnectFailure):
             cloud.connection.network.create_network(name="n")
         assert proxy.count("POST", "/networks") == 1

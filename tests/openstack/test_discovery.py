@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import runpy
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,10 +22,10 @@ from embank_plugins.openstack.protectables import (
     ServerProtectable,
     VolumeProtectable,
 )
+from kit.http_proxy import Answer, Cut
 
 pytestmark = pytest.mark.openstack
 
-proxies = runpy.run_path(str(Path(__file__).parents[1] / "services" / "http_proxy.py"))
 ALL = (ProjectProtectable, ServerProtectable, VolumeProtectable, ImageProtectable, NetworkProtectable)
 PRINTABLE = "<% $.x %> {{ 1 }} \\ “ü” /../ -rf"  # Nova takes no others
 ODD = "<% $.x %> {{ 1 }} \\ “ü” \u202e /../"
@@ -68,30 +65,14 @@ def eventually(look: Callable[[], Any], status: str) -> Any:
 
 
 @pytest.fixture
-def flavor(openstack_services: Any) -> Iterator[str]:
-    compute = openstack_services.admin.compute
-    made = compute.create_flavor(name=f"test-{uuid.uuid4().hex[:8]}", ram=64, vcpus=1, disk=1)
-    yield made.id
-    compute.delete_flavor(made)
-
-
-@pytest.fixture
-def boot(flavor: str) -> Callable[..., Any]:
+def boot(flavor: Any) -> Callable[..., Any]:
     """`boot(cloud, image, [network])`: a server that is being built."""
 
     def make(cloud: Any, image: str, networks: list[str], **more: Any) -> Any:
         attached = [{"uuid": network} for network in networks] or "none"
-        return cloud.compute.create_server(flavor_id=flavor, image_id=image, networks=attached, **more)
+        return cloud.compute.create_server(flavor_id=flavor.id, image_id=image, networks=attached, **more)
 
     return make
-
-
-@pytest.fixture
-def proxy() -> Iterator[Any]:
-    with proxies["Proxy"]() as proxy, pytest.MonkeyPatch.context() as monkeypatch:
-        for name, value in proxy.environment.items():
-            monkeypatch.setenv(name, value)
-        yield proxy
 
 
 def test_a_project_with_all_in_it(
@@ -232,7 +213,7 @@ def test_a_listing_that_fails_stops_discovery(tenant: Any, proxy: Any, failure: 
     status, body, said = FAILURES[failure]
 
     def rule(method: str, url: str) -> Any:
-        return proxies["Answer"](status, {}, body) if "/volumes" in url else None
+        return Answer(status, {}, body) if "/volumes" in url else None
 
     proxy.rule = rule
     with pytest.raises(DiscoveryFailed, match=r"listing OS::Cinder::Volume failed: OpenStackError") as raised:
@@ -249,9 +230,9 @@ def test_a_second_page_that_fails_stops_discovery(
         cloud.network.create_network(name=f"n{number}")
     monkeypatch.setattr(protectables, "PAGE", 2)
     fault = {
-        "refused": proxies["Answer"](500, {}, b'{"NeutronError": {"message": "the database is gone"}}'),
-        "cut off": proxies["Cut"](20),
-        "not answered": proxies["Cut"](-1),
+        "refused": Answer(500, {}, b'{"NeutronError": {"message": "the database is gone"}}'),
+        "cut off": Cut(20),
+        "not answered": Cut(-1),
     }[broken]
     proxy.rule = lambda method, url: fault if "/networks?" in url and "marker" in url else None
     with pytest.raises(
@@ -343,7 +324,7 @@ def test_the_same_volume_on_two_pages(tenant: Any, proxy: Any, six_volumes: list
 
     def overlapping(method: str, url: str) -> Any:
         answers = {second: page, end: b'{"volumes": []}'}
-        return next((proxies["Answer"](200, {}, body) for mark, body in answers.items() if mark in url), None)
+        return next((Answer(200, {}, body) for mark, body in answers.items() if mark in url), None)
 
     proxy.rule = overlapping
     assert volumes_in(discovered(tenant.conf(*ALL))) == sorted(six_volumes)
@@ -353,7 +334,7 @@ def test_the_same_volume_on_two_pages(tenant: Any, proxy: Any, six_volumes: list
 MANY = 10_000
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_ten_thousand_of_each(tenant: Any, openstack_services: Any, proxy: Any) -> None:
     """Volumes and images, copied in the services' databases: all of them, in pages, each page asked for once."""
     cloud = tenant.connection
@@ -380,7 +361,7 @@ def test_ten_thousand_of_each(tenant: Any, openstack_services: Any, proxy: Any) 
 
         def broken(method: str, url: str) -> Any:
             seventh = sum("/images?" in asked and "marker=" in asked for asked in proxy.seen) == 6
-            return proxies["Answer"](500, {}, b"{}") if seventh and "/images?" in url else None
+            return Answer(500, {}, b"{}") if seventh and "/images?" in url else None
 
         proxy.seen.clear()
         proxy.rule = broken
@@ -415,15 +396,15 @@ def test_a_volume_that_only_nova_knows(tenant: Any, boot: Callable[..., Any], pr
 
     def no_such_volume(method: str, url: str) -> Any:
         if f"/volumes/{volume.id}" in url:
-            return proxies["Answer"](404, {}, b'{"itemNotFound": {"message": "gone"}}')
-        return proxies["Answer"](200, {}, b'{"volumes": []}') if "/volumes" in url else None
+            return Answer(404, {}, b'{"itemNotFound": {"message": "gone"}}')
+        return Answer(200, {}, b'{"volumes": []}') if "/volumes" in url else None
 
     proxy.rule = no_such_volume
     with pytest.raises(DiscoveryFailed, match=f"Nova says that the volume {volume.id} is attached"):
         discovered(conf)
 
     def newer(method: str, url: str) -> Any:
-        return proxies["Answer"](200, {}, b'{"volumes": []}') if "/volumes?" in url else None
+        return Answer(200, {}, b'{"volumes": []}') if "/volumes?" in url else None
 
     proxy.rule = newer  # attached after the volumes were listed
     assert (VOLUME, volume.id) in below(discovered(conf), server.id)
@@ -432,6 +413,6 @@ def test_a_volume_that_only_nova_knows(tenant: Any, boot: Callable[..., Any], pr
 def test_a_cell_that_is_down(tenant: Any, proxy: Any) -> None:
     """Nova then lists servers without what belongs to them."""
     partial = b'{"servers": [{"id": "5d0e", "status": "UNKNOWN", "tenant_id": "x", "links": []}]}'
-    proxy.rule = lambda method, url: proxies["Answer"](200, {}, partial) if "/servers/detail" in url else None
+    proxy.rule = lambda method, url: Answer(200, {}, partial) if "/servers/detail" in url else None
     with pytest.raises(DiscoveryFailed, match="because the cell that it is in does not answer"):
         discovered(tenant.conf(*ALL))

@@ -8,25 +8,25 @@ from __future__ import annotations
 import json
 import os
 import re
-import runpy
 import subprocess
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.openstack
-HERE = Path(__file__).parent
-topology = SimpleNamespace(**runpy.run_path(str(HERE / "topology.py")))
-volumes = SimpleNamespace(**runpy.run_path(str(HERE / "volumes.py")))
-proxies = SimpleNamespace(**runpy.run_path(str(HERE.parent / "services" / "http_proxy.py")))
-Answer = proxies.Answer
+from kit.http_proxy import Answer, Proxy
+from kit.openstack import volumes
+from kit.openstack.cloud import Cloud
+from kit.openstack.projects import temporary_tenant
+from kit.openstack.tenant import Tenant
+
+pytestmark = [pytest.mark.openstack, pytest.mark.xdist_group("faults")]
+Answer = Answer
 
 SERVER, VOLUME = "OS::Nova::Server", "OS::Cinder::Volume"
 ID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}")
@@ -46,12 +46,20 @@ plugin = karbor.protections.karbor-network-protection-plugin
 """
 
 
+@dataclass(frozen=True)
+class Place:
+    """A project with a server that was booted from an image and has a volume."""
+
+    tenant: Tenant
+    server: str
+    volume: str
+    admin: Any
+
+
 @pytest.fixture(scope="module")
-def place(openstack_services: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A project with a server that was booted from an image and has a volume: `.tenant`, `.server`, `.volume`."""
+def place(openstack_services: Cloud, flavor: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     admin = openstack_services.admin
-    flavor = admin.compute.create_flavor(name=f"tiny-{uuid.uuid4().hex[:8]}", ram=64, vcpus=1, disk=1)
-    with topology.project(openstack_services, tmp_path_factory.mktemp("project")) as tenant:
+    with temporary_tenant(openstack_services, tmp_path_factory.mktemp("project")) as tenant:
         cloud = tenant.connection
         network = cloud.network.create_network(name="net")
         cloud.network.create_subnet(network_id=network.id, ip_version=4, cidr="10.5.0.0/24")
@@ -63,14 +71,13 @@ def place(openstack_services: Any, tmp_path_factory: pytest.TempPathFactory) -> 
         volumes.wait_for(lambda: cloud.compute.get_server(server.id).status == "ACTIVE")
         cloud.compute.create_volume_attachment(server, volume_id=volume.id)
         volumes.wait_for(lambda: cloud.block_storage.get_volume(volume.id).status == "in-use")
-        yield SimpleNamespace(tenant=tenant, server=server.id, volume=volume.id, admin=admin)
-    admin.compute.delete_flavor(flavor)
+        yield Place(tenant, server.id, volume.id, admin)
 
 
 @pytest.fixture
 def proxy() -> Iterator[Any]:
     """All that `work.embank` asks for goes through it."""
-    with proxies.Proxy() as proxy:
+    with Proxy() as proxy:
         yield proxy
 
 
@@ -285,7 +292,8 @@ def test_a_request_to_pause_that_arrives_when_pre_has_timed_out(work: Work, prox
     assert work.status == "error"
 
 
-@pytest.mark.large
+@pytest.mark.nightly
+@pytest.mark.alone
 def test_nova_carries_out_a_pause_long_after(work: Work, openstack_services: Any) -> None:
     """While its compute service is down, nobody can know: that is told, and `embank resume` closes when it is up."""
     work.compile(server=10, state_timeout=5)
@@ -301,7 +309,8 @@ def test_nova_carries_out_a_pause_long_after(work: Work, openstack_services: Any
     assert work.nothing_is_left(), said
 
 
-@pytest.mark.large
+@pytest.mark.nightly
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("service", "said_open"),
     [
@@ -339,7 +348,8 @@ bank_swift_tenant_name = {own.project_name}
 """
 
 
-@pytest.mark.large
+@pytest.mark.nightly
+@pytest.mark.alone
 def test_swift_is_down_for_a_minute(work: Work, proxy: Any, openstack_services: Any, swift: str) -> None:
     """While the server stands still, and an image is being saved: the run waits, and succeeds."""
     work.compile(bank=swift, server=300, volume=300)
@@ -379,7 +389,8 @@ def test_swift_has_no_time(work: Work, proxy: Any, swift: str) -> None:
     assert work.status == "protecting"  # that it failed, nobody could write down
 
 
-@pytest.mark.large
+@pytest.mark.nightly
+@pytest.mark.alone
 def test_swift_does_not_come_back(work: Work, proxy: Any, openstack_services: Any, swift: str) -> None:
     """The same with all the patience that the bank has."""
     work.compile(bank=swift)

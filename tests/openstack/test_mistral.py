@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.openstack
+pytestmark = [pytest.mark.openstack, pytest.mark.xdist_group("mistral")]
 EMBANK = Path(sys.executable).parent / "embank"
 Embank = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -165,7 +165,7 @@ def test_an_executor_that_dies_is_known_by_the_timeout(tmp_path: Path, mistral: 
     assert not (tmp_path / "frozen").exists()
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 @pytest.mark.usefixtures("vigilant")
 def test_an_executor_that_dies_is_known_by_its_heartbeats(
     tmp_path: Path, mistral: Any, openstack_services: Any, embank: Embank

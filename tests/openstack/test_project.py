@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import runpy
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from embank.conformance.driver import Driver, filesystem_bank
-from embank.conformance.plugin import ProtectionPluginConformance, Subject
+from embank.conformance.plugin import Subject
 from embank.plugins import Operation, Resource
 from embank_plugins.openstack import PROJECT, OpenStackError
 from embank_plugins.openstack.project import ProjectPlugin
+from kit.http_proxy import Answer, Proxy
+from kit.openstack.cloud import Cloud
+from kit.openstack.conformance import Killed, OnCloud
+from kit.openstack.projects import temporary_tenant
+from kit.openstack.tenant import Tenant
 
-pytestmark = pytest.mark.openstack
+pytestmark = [pytest.mark.openstack, pytest.mark.xdist_group("projects")]
 
-tenants = runpy.run_path(str(Path(__file__).parents[1] / "services" / "openstack_tenant.py"))
-proxies = runpy.run_path(str(Path(__file__).parents[1] / "services" / "http_proxy.py"))
 EVERYTHING = {Operation.RESTORE: {"quotas": True, "metadata": True}}
-STRIDE = 25
 CHANGED = (
     ("compute", "/os-quota-sets", {"quota_set": {"cores": 7, "instances": 3}}),
     ("block_storage", "/os-quota-sets", {"quota_set": {"volumes": 4}}),
@@ -65,23 +65,16 @@ def bank(tmp_path: Path) -> Any:
     return filesystem_bank(tmp_path / "bank")
 
 
-class TestConformance(ProtectionPluginConformance):
-    @pytest.fixture(params=["its own"])
-    def resource_id(self, request: pytest.FixtureRequest) -> str:
-        """Keystone chooses it."""
-        return str(request.param)
-
-    @pytest.fixture
-    def steps(self) -> Iterator[int]:
-        return count(2, STRIDE)
-
-    @pytest.fixture(scope="class")
-    def powerful(self, openstack_services: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-        """A project whose user may change it."""
-        admin, roles = openstack_services.admin, ("member", "admin")
-        tenant = tenants["create_tenant"](admin, openstack_services.region, tmp_path_factory.mktemp("tenant"), roles)
+@pytest.fixture(scope="module")
+def powerful(openstack_services: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
+    """A project whose user may change it."""
+    directory = tmp_path_factory.mktemp("tenant")
+    with temporary_tenant(openstack_services, directory, roles=("member", "admin")) as tenant:
         yield tenant
-        tenants["remove_tenant"](admin, tenant)
+
+
+class Powerful:
+    """As a subject, that project."""
 
     @pytest.fixture
     def subject(self, resource_id: str, powerful: Any, openstack_services: Any) -> Subject:
@@ -94,6 +87,15 @@ class TestConformance(ProtectionPluginConformance):
             assert description(tenant) == ("Ours – “important”", ["shop", "ü"])
 
         return subject_of(tenant, destroy=lambda: change(admin, tenant), compare=compare, parameters=EVERYTHING)
+
+
+class TestConformance(Powerful, OnCloud):
+    KILLED = (27,)
+
+
+@pytest.mark.nightly
+class TestKilledAtEveryStep(Powerful, Killed):
+    pass
 
 
 def test_a_member_saves_all_and_restores_nothing(tenant: Any, openstack_services: Any, bank: Any) -> None:
@@ -128,13 +130,13 @@ def test_a_member_saves_all_and_restores_nothing(tenant: Any, openstack_services
 def test_what_may_not_be_read_is_said(tenant: Any, bank: Any) -> None:
     driver = Driver(subject_of(tenant), bank)
     checkpoint = driver.begin()
-    with proxies["Proxy"]() as proxy, pytest.MonkeyPatch.context() as environment:
+    with Proxy() as proxy, pytest.MonkeyPatch.context() as environment:
         for name, value in proxy.environment.items():
             environment.setenv(name, value)
-        forbidden = proxies["Answer"](403, {}, b'{"forbidden": {"message": "not for readers"}}')
+        forbidden = Answer(403, {}, b'{"forbidden": {"message": "not for readers"}}')
         proxy.rule = lambda method, url: forbidden if "/v3/" in url and "/os-quota-sets" in url else None
         context = driver.run(Operation.PROTECT, checkpoint)
-        broken = proxies["Answer"](500, {}, b'{"computeFault": {"message": "a bug"}}')
+        broken = Answer(500, {}, b'{"computeFault": {"message": "a bug"}}')
         proxy.rule = lambda method, url: broken if "/os-quota-sets" in url else None
         with pytest.raises(OpenStackError, match=r"cannot read the quotas of compute: a bug \(HTTP 500\)"):
             driver.run(Operation.PROTECT, checkpoint)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import runpy
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,9 +17,9 @@ from embank_plugins.openstack.network.plugin import NetworkPlugin
 from embank_plugins.openstack.project import ProjectPlugin
 from embank_plugins.openstack.server.plugin import ServerPlugin
 from embank_plugins.openstack.volume.snapshot import VolumeSnapshotPlugin
+from kit.openstack import volumes
 
 pytestmark = pytest.mark.openstack
-volumes = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("volumes.py"))))
 
 As = Callable[..., Driver]
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-import runpy
 import urllib.request
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from urllib.error import URLError
 
 import pytest
 from openstack.exceptions import ForbiddenException
 
+from kit.openstack import volumes
+
 pytestmark = pytest.mark.openstack
 
 MIB = 1 << 20
 # tests/ is no package: what other tests share is loaded by path.
-volumes = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("volumes.py"))))
 settled = volumes.settled
 
 
@@ -80,16 +79,17 @@ def test_a_server_with_a_port_and_a_volume_and_snapshots_of_that(
         storage.delete_snapshot(snapshots[number])
         storage.wait_for_delete(snapshots[number], interval=0.3, wait=volumes.PATIENCE)
     copy = volumes.new_volume(tenant, snapshot_id=snapshots[1].id)
-    assert volumes.content(tenant, copy.id, MIB, tmp_path) == data
+    assert volumes.content(tenant.connection, copy.id, MIB, tmp_path) == data
     storage.delete_snapshot(snapshots[1])
     storage.wait_for_delete(snapshots[1], interval=0.3, wait=volumes.PATIENCE)
 
     cloud.compute.delete_volume_attachment(server, volume.id)
     settled(lambda: storage.get_volume(volume.id), "available")
-    assert volumes.content(tenant, volume.id, MIB, tmp_path) == data
+    assert volumes.content(tenant.connection, volume.id, MIB, tmp_path) == data
 
 
-@pytest.mark.large
+@pytest.mark.nightly
+@pytest.mark.alone
 def test_a_killed_service_works_when_it_is_started_again(openstack_services: Any, tenant: Any) -> None:
     storage = tenant.connection.block_storage
     volume = volumes.new_volume(tenant)

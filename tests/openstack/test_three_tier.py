@@ -1,31 +1,22 @@
 """The example in a cloud: built, protected, restored in another project, lost, restored where it was, deleted.
 
-Once by `embank run`, and once by Mistral.
+By `embank run` in every run, and by Mistral nightly.
 """
 
 from __future__ import annotations
 
 import re
-import runpy
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kit.openstack import three_tier
+
 pytestmark = pytest.mark.openstack
-_three_tier = runpy.run_path(str(Path(__file__).with_name("three_tier.py")))
 PATIENCE = 180  # s
-
-
-@pytest.fixture
-def flavor(openstack_services: Any) -> Iterator[str]:
-    compute = openstack_services.admin.compute
-    made = compute.create_flavor(name=f"tiny-{uuid.uuid4().hex[:8]}", ram=64, vcpus=1, disk=1)
-    yield made.id
-    compute.delete_flavor(made)
 
 
 @pytest.fixture
@@ -35,11 +26,11 @@ def work(make_tenant: Callable[..., Any], tenant: Any, openstack_services: Any, 
     there = make_tenant()
     member = identity.find_role("member", ignore_missing=False)
     identity.assign_project_role_to_user(there.project_id, tenant.user_id, member.id)
-    return _three_tier["Work"](tmp_path, tenant, there, make_tenant())
+    return three_tier.Work(tmp_path, tenant, there, make_tenant())
 
 
-def test_the_example(openstack_services: Any, work: Any, flavor: str) -> None:
-    before = work.build(flavor)
+def test_the_example(openstack_services: Any, work: Any, flavor: Any) -> None:
+    before = work.build(flavor.id)
     work.embank("run", "protect.yaml")
     assert work.seen("here") == before
     assert list(work.here.connection.block_storage.snapshots()) == []
@@ -60,9 +51,10 @@ def test_the_example(openstack_services: Any, work: Any, flavor: str) -> None:
     assert nothing_is_left(work)
 
 
-def test_the_example_in_mistral(openstack_services: Any, mistral: Any, work: Any, flavor: str) -> None:
+@pytest.mark.nightly
+def test_the_example_in_mistral(openstack_services: Any, mistral: Any, work: Any, flavor: Any) -> None:
     """Mistral dies, with its executors, while Cinder makes the backups. No secret ever comes to it."""
-    before = work.build(flavor)
+    before = work.build(flavor.id)
     work.configure(mistral.providers)
     storage = work.here.connection.block_storage
     watching = work.begin("submit", "protect.yaml", "--watch")
@@ -75,7 +67,7 @@ def test_the_example_in_mistral(openstack_services: Any, mistral: Any, work: Any
     checkpoint = work.checkpoint()
     work.embank("submit", work.compile("verify", checkpoint), "--watch")
 
-    work.embank("submit", work.compile("restore", checkpoint, _three_tier["OTHER"]), "--watch")
+    work.embank("submit", work.compile("restore", checkpoint, three_tier.OTHER), "--watch")
     assert work.seen("there") == before
     assert work.seen("here") == before
 
@@ -103,7 +95,7 @@ def polls_backups(mistral: Any) -> bool:
 def nothing_is_left(work: Any) -> bool:
     """Of the checkpoint: neither in Cinder nor in the bank."""
     backups = list(work.here.connection.block_storage.backups())
-    return [*backups, *work.bank.connection.object_store.objects(_three_tier["NAME"])] == []
+    return [*backups, *work.bank.connection.object_store.objects(three_tier.NAME)] == []
 
 
 def wait_for(done: Callable[[], bool]) -> None:

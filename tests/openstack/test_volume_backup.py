@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import runpy
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 from unittest.mock import ANY
 
@@ -19,9 +15,9 @@ from embank.model import Operation
 from embank.plugins import Bank
 from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.volume.backup import VolumeBackupPlugin
+from kit.openstack import volumes
 
 pytestmark = pytest.mark.openstack
-volumes = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("volumes.py"))))
 
 
 @pytest.fixture
@@ -44,28 +40,19 @@ def test_a_volume_comes_back_byte_for_byte(tenant: Any, bank: Bank, tmp_path: Pa
     restored = storage.get_volume(volumes.restore(driver, checkpoint, "restore"))
     assert restored.status == "available"
     assert volumes.about(restored) == volumes.about(volume)
-    assert volumes.content(tenant, restored.id, len(data), tmp_path) == data
+    assert volumes.content(tenant.connection, restored.id, len(data), tmp_path) == data
     assert driver.delete(checkpoint) == []
     assert list(storage.backups()) == []
     assert list(storage.snapshots()) == []
 
 
-@pytest.fixture
-def flavor(openstack_services: Any) -> Iterator[str]:
-    """Of the smallest server; administrators make them."""
-    compute = openstack_services.admin.compute
-    made = compute.create_flavor(name=f"test-{uuid.uuid4().hex[:8]}", ram=64, vcpus=1, disk=1)
-    yield made.id
-    compute.delete_flavor(made.id)
-
-
-def test_an_attached_volume_and_its_increments(flavor: str, make_tenant: Any, bank: Bank, tmp_path: Path) -> None:
+def test_an_attached_volume_and_its_increments(flavor: Any, make_tenant: Any, bank: Bank, tmp_path: Path) -> None:
     """A full backup while a server has it, one that is built on that, which is restored onto the original later."""
     tenant = make_tenant()
     storage, compute, data = tenant.connection.block_storage, tenant.connection.compute, volumes.random_data()
     volume = volumes.volume_with(tenant, data, name="data")
     (image,) = tenant.connection.image.images(name="source")
-    server = compute.create_server(name="s", flavor_id=flavor, image_id=image.id, networks="none")
+    server = compute.create_server(name="s", flavor_id=flavor.id, image_id=image.id, networks="none")
     compute.wait_for_server(server, interval=0.5, wait=180)
     compute.create_volume_attachment(server, volume_id=volume.id)
     volumes.settled(lambda: storage.get_volume(volume.id), "in-use")
@@ -99,7 +86,7 @@ def test_an_attached_volume_and_its_increments(flavor: str, make_tenant: Any, ba
     assert volumes.restore(onto, above, "restore") == volume.id
     restored = storage.get_volume(volume.id)
     assert volumes.about(restored) == volumes.about(volume)
-    assert volumes.content(tenant, volume.id, len(data), tmp_path) == data
+    assert volumes.content(tenant.connection, volume.id, len(data), tmp_path) == data
     assert [each.id for each in storage.volumes()] == [volume.id]
     assert second.delete(above) == []
     first.run(Operation.DELETE, first.again(full, "delete again"))

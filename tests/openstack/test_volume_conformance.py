@@ -1,36 +1,31 @@
 """The kit for protection plugins on a real Cinder: repeated, killed and left alone, nothing is doubled or left.
 
 Snapshots are quick, and killed at two of their steps in every run; at many of them, and with backups, which read a
-whole volume each, in the tests marked `large`.
+whole volume each, nightly.
 """
 
 from __future__ import annotations
 
-import runpy
 from collections.abc import Iterator
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
 
-from embank.conformance.plugin import ProtectionPluginConformance, Subject
+from embank.conformance.plugin import Subject
 from embank_plugins.openstack.volume.backup import VolumeBackupPlugin
 from embank_plugins.openstack.volume.snapshot import VolumeSnapshotPlugin
+from kit.openstack import volumes
+from kit.openstack.conformance import Killed, OnCloud
+from kit.openstack.projects import temporary_tenant
 
-pytestmark = pytest.mark.openstack
-HERE = Path(__file__)
-volumes = SimpleNamespace(**runpy.run_path(str(HERE.with_name("volumes.py"))))
-tenants = SimpleNamespace(**runpy.run_path(str(HERE.parents[1] / "services" / "openstack_tenant.py")))
+pytestmark = [pytest.mark.openstack, pytest.mark.xdist_group("volume conformance")]
 
 
 @pytest.fixture(scope="module")
 def project(openstack_services: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One for all of these tests: no plugin changes the original."""
-    admin = openstack_services.admin
-    made = tenants.create_tenant(admin, openstack_services.region, tmp_path_factory.mktemp("project"))
-    yield made
-    tenants.remove_tenant(admin, made)
+    with temporary_tenant(openstack_services, tmp_path_factory.mktemp("project")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -67,15 +62,10 @@ class Kept:
         assert list(self.storage.snapshots()) == list(self.storage.backups()) == []
 
 
-class Kit(ProtectionPluginConformance):
-    """As a subject: any plugin for volumes. Killed at the steps `KILLED`."""
+class AnyVolume:
+    """As a subject, a volume, protected by the plugin `PLUGIN`."""
 
     PLUGIN: ClassVar[type[Any]]
-    KILLED: ClassVar[tuple[int, ...]]
-
-    @pytest.fixture
-    def resource_id(self, original: Any) -> str:
-        return str(original.id)
 
     @pytest.fixture
     def subject(self, project: Any, original: Any) -> Iterator[Subject]:
@@ -94,23 +84,19 @@ class Kit(ProtectionPluginConformance):
             kept.storage.delete_snapshot(snapshot.id)
             volumes.wait_gone(lambda snapshot=snapshot: kept.storage.get_snapshot(snapshot.id))
 
-    @pytest.fixture
-    def steps(self) -> Iterator[int]:
-        return iter(self.KILLED)
 
-
-class TestSnapshots(Kit):
+class TestSnapshots(AnyVolume, OnCloud):
     PLUGIN = VolumeSnapshotPlugin
     KILLED = (3, 11)
 
 
-@pytest.mark.large
-class TestSnapshotsAtManySteps(Kit):
+@pytest.mark.nightly
+class TestSnapshotsKilledAtManySteps(AnyVolume, Killed):
     PLUGIN = VolumeSnapshotPlugin
-    KILLED = tuple(range(1, 60, 2))
+    STEPS = range(1, 60, 2)
 
 
-@pytest.mark.large
-class TestBackups(Kit):
+@pytest.mark.nightly
+class TestBackups(AnyVolume, OnCloud):
     PLUGIN = VolumeBackupPlugin
     KILLED = (2, 9, 14)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 import subprocess
 import sys
 import time
@@ -21,9 +20,9 @@ from embank.plugins import Bank
 from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.volume.backup import VolumeBackupPlugin
 from embank_plugins.openstack.volume.snapshot import VolumeSnapshotPlugin
+from kit.openstack import volumes
 
 pytestmark = pytest.mark.openstack
-volumes = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("volumes.py"))))
 
 Plugin = type[VolumeBackupPlugin] | type[VolumeSnapshotPlugin]
 
@@ -191,6 +190,7 @@ def plan(retries: int) -> str:
     )
 
 
+@pytest.mark.alone
 def test_the_backup_service_is_killed_in_the_middle(tenant: Any, openstack_services: Any, tmp_path: Path) -> None:
     """Its backup fails once it is up again: exit code 4, Cinder's own words, and neither snapshot nor backup is left.
     With a policy that says so, another one is started, and succeeds.

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import runpy
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,9 +13,9 @@ from embank.model import Operation
 from embank.plugins import Bank
 from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.volume.snapshot import VolumeSnapshotPlugin
+from kit.openstack import volumes
 
 pytestmark = pytest.mark.openstack
-volumes = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("volumes.py"))))
 
 
 @pytest.fixture
@@ -65,7 +63,7 @@ def test_a_volume_is_handed_over(
     assert volumes.restore(driver, checkpoint, "restore") == restored
     assert [each.id for each in there.volumes()] == [restored]
     assert volumes.about(there.get_volume(restored)) == volumes.about(volume)
-    assert volumes.content(other, restored, len(data), tmp_path) == data
+    assert volumes.content(other.connection, restored, len(data), tmp_path) == data
     driver.run(Operation.VERIFY, driver.again(checkpoint, "verify"))
     assert driver.delete(checkpoint) == []
     assert [each.id for each in here.volumes()] == [volume.id]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import runpy
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from embank.conformance.driver import filesystem_bank
 from embank_plugins.openstack.volume.snapshot import VolumeSnapshotPlugin
+from kit.openstack import volumes
 
 pytestmark = pytest.mark.openstack
-volumes = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("volumes.py"))))
 
 
 def test_flags_and_metadata_of_any_name(tenant: Any, tmp_path: Path) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import runpy
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,8 +14,8 @@ from embank.checkpoint.checkpoint import Checkpoint
 from embank.conformance.driver import Driver, KitContext, filesystem_bank
 from embank.model import Operation, Phase, Resource
 from embank_plugins.openstack.volume.backup import VolumeBackupPlugin
+from kit.openstack import volumes
 
-volumes = SimpleNamespace(**runpy.run_path(str(Path(__file__).with_name("volumes.py"))))
 TOGETHER = {"snapshot_together": True}
 FIRST, SECOND = (Resource("OS::Nova::Server", id, id) for id in ("web", "db"))
 VOLUME = Resource("OS::Cinder::Volume", "v", "v")

@@ -1,22 +1,47 @@
 #!/bin/sh
-# Make or update the environment with a real OpenStack, which only tests use: openstack-environment.sh PYTHON DIRECTORY
-# About 170 packages, which would not fit into Embank's own; two minutes when it is new.
+# Make the environment with a real OpenStack, which only tests use: openstack-environment.sh PYTHON DIRECTORY
+#
+# About 170 packages, which would not fit into Embank's own. They are installed once for all checkouts: in the user's
+# cache, in a directory whose name changes with them, to which DIRECTORY leads. Two minutes when they are new.
 set -eu
 
 python=$1
 directory=$2
 requirements=$(dirname "$0")/openstack-requirements.txt
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/embank-tests
+interpreter=$("$python" -c 'import platform, sys; print(sys.base_prefix, sys.version, platform.machine())')
+packages=$cache/openstack-$({ echo "$interpreter"; cat "$requirements"; } | sha256sum | cut -c 1-16)
 
-echo "setting up $directory (OpenStack; two minutes) …"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-[ -x "$directory/bin/python" ] || "$python" -m venv "$directory"
-if ! "$directory/bin/python" -m pip --disable-pip-version-check --no-input install --quiet --no-deps --prefer-binary \
-    --requirement "$requirements" >"$log" 2>&1; then
+
+well() {
+    "$@" >"$log" 2>&1 && return
     tail -20 "$log" >&2
     if grep -qiE 'connection|max retries|name resolution|timed out|no matching distribution' "$log"; then
         echo "the package index was not reached, or lacks a package: the tests with a real OpenStack need about 170 from it" >&2
     fi
     exit 1
+}
+
+mkdir -p "$cache"
+exec 9>"$packages.lock"
+flock 9 # another checkout may be about the same
+if [ ! -e "$packages/.ready" ]; then
+    echo "setting up $packages (OpenStack; two minutes) …"
+    rm -rf "$packages" # what was left half-way; a virtual environment cannot be moved, so it is made in its place
+    well "$python" -m venv "$packages"
+    # not compiled: that takes as long as the rest, and a quarter of it is ever imported
+    well "$packages/bin/python" -m pip --disable-pip-version-check --no-input install --quiet --no-deps --no-compile \
+        --prefer-binary --requirement "$requirements"
+    well "$packages/bin/python" -m pip --disable-pip-version-check check
+    touch "$packages/.ready"
 fi
-"$directory/bin/python" -m pip --disable-pip-version-check check >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+[ -L "$directory" ] || rm -rf "$directory"
+ln -sfn "$packages" "$directory"
+
+# What no checkout has asked for in two weeks, and no cloud runs from.
+touch "$packages.used"
+find "$cache" -maxdepth 1 -name 'openstack-*.used' -mtime +14 | while read -r used; do
+    flock --nonblock "$used" rm -rf "${used%.used}" "$used" || true
+done

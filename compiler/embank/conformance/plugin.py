@@ -19,90 +19,22 @@ the fixture `resource_id` when they are something else in your case. docs/plugin
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
 from embank.checkpoint.errors import Incomplete
 from embank.checkpoint.status import Status
-from embank.conformance.driver import Driver, Subject, filesystem_bank
+from embank.conformance.described import DescriptionConformance
+from embank.conformance.driver import Driver, Subject
+from embank.conformance.given import RESOURCE_IDS, Given
 from embank.conformance.restarts import RestartConformance
 from embank.model import Operation
-from embank.plugins import Bank
-from embank.plugins.checks import check_class, check_schemas
 
-RESOURCE_IDS = (
-    "plain",
-    "../../etc/passwd",
-    "-rf $(touch pwned); `id` | 'quo\"ted' \\ <% $.x %> {{ 7*7 }}",
-    "ünï\u202e😀\x7f\x1b[31m%2F%00",
-)
-LONGEST_DESCRIPTION = 120  # characters
-
-__all__ = ["RESOURCE_IDS", "ProtectionPluginConformance", "Subject"]
+__all__ = ["RESOURCE_IDS", "BehaviourConformance", "ProtectionPluginConformance", "Subject"]
 
 
-class ProtectionPluginConformance(RestartConformance):
-    """What Embank, and those who review its workflows, rely on."""
-
-    @pytest.fixture(params=RESOURCE_IDS)
-    def resource_id(self, request: pytest.FixtureRequest) -> str:
-        """The id of the resource."""
-        return str(request.param)
-
-    @pytest.fixture
-    def subject(self, resource_id: str) -> Subject:
-        """Override: something to protect, with this id."""
-        raise NotImplementedError("a test class that inherits ProtectionPluginConformance has a fixture subject")
-
-    @pytest.fixture
-    def bank(self, tmp_path_factory: pytest.TempPathFactory) -> Bank:
-        """Where the checkpoints go: the filesystem bank, unless overridden."""
-        return filesystem_bank(Path(tmp_path_factory.mktemp("bank")) / "bank")
-
-    @pytest.fixture
-    def driver(self, subject: Subject, bank: Bank) -> Driver:
-        """Runs the plugin's activities."""
-        return Driver(subject, bank)
-
-    def test_the_class_is_sound(self, driver: Driver) -> None:
-        """No misspelt activity, no closer that cannot be reached, a resource type."""
-        plugin = type(driver.subject.plugin)
-        assert [problem.message for problem in check_class(plugin, plugin.__name__, None)] == []
-        assert driver.subject.resource.type in plugin.resource_types
-
-    def test_it_protects_restores_and_deletes(self, driver: Driver) -> None:
-        """docs/reference.md names three operations that any plugin implements."""
-        for operation in (Operation.PROTECT, Operation.RESTORE, Operation.DELETE):
-            assert driver.implemented[operation], f"no activity of {operation} is implemented"
-
-    def test_activities_describe_themselves(self, driver: Driver) -> None:
-        """In one sentence, which people read in the workflow file."""
-        for operation, phases in driver.implemented.items():
-            for phase in phases:
-                activity = getattr(type(driver.subject.plugin), f"activity_{operation}_{phase}")
-                first = (activity.__doc__ or "").strip().partition("\n")[0].strip()
-                assert first, f"activity_{operation}_{phase} has no docstring"
-                assert first.endswith("."), f"{first!r} is no sentence"
-                assert len(first) <= LONGEST_DESCRIPTION, f"{first!r} is too long for a description"
-
-    def test_schemas_are_valid(self, driver: Driver) -> None:
-        """JSON Schema, draft 2020-12, for every operation and for what is saved."""
-        plugin, kind = driver.subject.plugin, driver.subject.resource.type
-        schemas = {str(operation): plugin.parameters_schema(operation, kind) for operation in Operation}
-        schemas["saved information"] = plugin.saved_schema(kind)
-        assert [problem.message for problem in check_schemas(schemas, type(plugin).__name__, None)] == []
-
-    @pytest.mark.parametrize("operation", list(Operation))
-    def test_unknown_parameters_are_refused(self, driver: Driver, operation: Operation) -> None:
-        """A misspelt parameter would be a silent no-op; the parameters of the subject are fine."""
-        import jsonschema
-
-        schema = driver.subject.plugin.parameters_schema(operation, driver.subject.resource.type)
-        validator = jsonschema.Draft202012Validator(schema)
-        parameters = dict(driver.subject.parameters.get(operation, {}))
-        assert [error.message for error in validator.iter_errors(parameters)] == []
-        assert not validator.is_valid({**parameters, "no such parameter": 1})
+class BehaviourConformance(Given, RestartConformance):
+    """What it does to a subject, and what it leaves behind."""
 
     def test_round_trip(self, driver: Driver) -> None:
         """Protect, verify, lose, restore, compare, delete."""
@@ -164,3 +96,7 @@ class ProtectionPluginConformance(RestartConformance):
                     driver.run(operation, mine)
                 driver.close(operation, mine)
         driver.subject.compare()
+
+
+class ProtectionPluginConformance(DescriptionConformance, BehaviourConformance):
+    """What Embank, and those who review its workflows, rely on."""

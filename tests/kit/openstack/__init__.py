@@ -1,0 +1,1 @@
+"""A real OpenStack for tests, their projects in it, and what they put there."""
