@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from embank_plugins.banks.filesystem.bank import FilesystemBank
-
-OpenBank = Callable[[Path], FilesystemBank]
-
-
-@pytest.fixture(scope="session")
-def open_bank() -> OpenBank:
-    """Opens the filesystem bank at a path, as a provider file that names this path would."""
-    return lambda path: FilesystemBank(SimpleNamespace(filesystem_bank=SimpleNamespace(path=str(path))))
+from kit.banks import open_bank
 
 
 @pytest.fixture
-def bank(tmp_path: Path, open_bank: OpenBank) -> FilesystemBank:
+def bank(tmp_path: Path) -> FilesystemBank:
     return open_bank(tmp_path / "bank")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,7 @@ import pytest
 from embank.conformance.bank.objects import content, keys
 from embank.plugins import BankError, ObjectMissing
 from embank_plugins.banks.filesystem.bank import FilesystemBank
-
-OpenBank = Callable[[Path], FilesystemBank]
+from kit.banks import open_bank
 
 
 def files_below(path: Path) -> list[str]:
@@ -31,7 +29,7 @@ def test_looking_creates_nothing(bank: FilesystemBank) -> None:
     assert not bank.path.exists()
 
 
-def test_only_the_owner_can_look_inside(tmp_path: Path, open_bank: OpenBank) -> None:
+def test_only_the_owner_can_look_inside(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         open_bank(tmp_path / "new" / "bank").put("a/b", [b"x"])

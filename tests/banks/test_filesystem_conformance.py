@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from embank.conformance.bank.kit import BankConformance, MakeBank
-from embank_plugins.banks.filesystem.bank import FilesystemBank
+from kit.banks import open_bank
 
 
 class TestFilesystemBank(BankConformance):
     @pytest.fixture
     def make_bank(self, tmp_path: Path) -> MakeBank:
-        conf = SimpleNamespace(filesystem_bank=SimpleNamespace(path=str(tmp_path / "bank")))
-        return lambda: FilesystemBank(conf)
+        return lambda: open_bank(tmp_path / "bank")

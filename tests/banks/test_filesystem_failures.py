@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,8 @@ from embank.conformance.bank.objects import content, keys
 from embank.conformance.bank.races import killed_while_writing
 from embank.plugins import BankError
 from embank_plugins.banks.filesystem.bank import FilesystemBank
+from kit.banks import open_bank
 
-OpenBank = Callable[[Path], FilesystemBank]
 MIB = 1 << 20
 
 
@@ -22,7 +22,7 @@ def files_below(path: Path) -> list[str]:
 
 
 class TestFullDisk:
-    def test_nothing_is_left_of_what_does_not_fit(self, small_disk: Path, open_bank: OpenBank) -> None:
+    def test_nothing_is_left_of_what_does_not_fit(self, small_disk: Path) -> None:
         bank = open_bank(small_disk / "bank")
         bank.put("a", [b"old"])
         for key, if_absent in (("a", False), ("b/c", True)):
@@ -34,7 +34,7 @@ class TestFullDisk:
         assert files_below(bank.path) == ["a.object"]
         bank.put("d", [b"x" * (MIB // 2)])  # the room is free again
 
-    def test_not_even_room_for_names(self, small_disk: Path, open_bank: OpenBank) -> None:
+    def test_not_even_room_for_names(self, small_disk: Path) -> None:
         bank = open_bank(small_disk / "bank")
         stored: list[str] = []
 
@@ -67,14 +67,14 @@ class TestFullDisk:
 
 
 class TestTemporaryFiles:
-    def test_of_a_killed_writer_are_swept_by_the_next_one(self, bank: FilesystemBank, open_bank: OpenBank) -> None:
+    def test_of_a_killed_writer_are_swept_by_the_next_one(self, bank: FilesystemBank) -> None:
         killed_while_writing(lambda: open_bank(bank.path), "a", False)
         assert len(files_below(bank.path / ".incoming")) == 1
         assert keys(bank) == []
         bank.put("b", [b"x"])
         assert files_below(bank.path / ".incoming") == []
 
-    def test_of_a_living_writer_survive_the_sweep(self, bank: FilesystemBank, open_bank: OpenBank) -> None:
+    def test_of_a_living_writer_survive_the_sweep(self, bank: FilesystemBank) -> None:
         begun, go_on = threading.Event(), threading.Event()
 
         def chunks() -> Iterator[bytes]:

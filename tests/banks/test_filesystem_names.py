@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from embank_plugins.banks.filesystem.bank import FilesystemBank
 from embank_plugins.banks.filesystem.names import Kind, decode, path_of
-
-OpenBank = Callable[[Path], FilesystemBank]
+from kit.banks import open_bank
 
 # segments of few different characters collide more often, in whichever way they could
 segments = st.one_of(
@@ -76,7 +75,7 @@ def test_what_decodes_is_what_would_be_written(name: bytes, is_directory: bool) 
     stored=st.sets(keys, max_size=12),
     texts=st.lists(st.one_of(keys, st.text(st.sampled_from("ab+/.-"), max_size=4)), max_size=6),
 )
-def test_listing_is_sorting_and_filtering(stored: set[str], texts: list[str], open_bank: OpenBank) -> None:
+def test_listing_is_sorting_and_filtering(stored: set[str], texts: list[str]) -> None:
     with tempfile.TemporaryDirectory() as name:
         bank = open_bank(Path(name) / "bank")
         for key in stored:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from oslo_config import cfg
@@ -13,8 +11,7 @@ from oslo_config import cfg
 from embank.inputs.provider.find import find_provider, load_providers
 from embank.plugins import BankError
 from embank_plugins.banks.filesystem.bank import FilesystemBank
-
-OpenBank = Callable[[Path], FilesystemBank]
+from kit.banks import open_bank
 
 
 def test_its_option_is_the_path_in_the_section_of_its_name(tmp_path: Path) -> None:
@@ -28,8 +25,11 @@ def test_its_option_is_the_path_in_the_section_of_its_name(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(("path", "advice"), [("", "$here/bank"), ("a/b", "$here/a/b"), ("/a\tb", "$here/bank")])
 def test_a_path_that_is_not_absolute_is_refused_with_advice(path: str, advice: str) -> None:
+    conf = cfg.ConfigOpts()
+    conf.register_opt(cfg.StrOpt("path", default=path), group="filesystem_bank")
+    conf([], default_config_files=[])
     with pytest.raises(ValueError) as caught:  # noqa: PT011 (what it says is checked)
-        FilesystemBank(SimpleNamespace(filesystem_bank=SimpleNamespace(path=path)))
+        FilesystemBank(conf)
     assert advice in str(caught.value)
 
 
@@ -57,7 +57,7 @@ def test_a_provider_file_may_put_it_beside_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["file/bank", "file"])
-def test_a_bank_cannot_be_inside_a_file(tmp_path: Path, open_bank: OpenBank, path: str) -> None:
+def test_a_bank_cannot_be_inside_a_file(tmp_path: Path, path: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BankError, match="file"):
         open_bank(tmp_path / path).check()
@@ -66,9 +66,7 @@ def test_a_bank_cannot_be_inside_a_file(tmp_path: Path, open_bank: OpenBank, pat
 
 
 @pytest.mark.parametrize("writable", [True, False])
-def test_check_knows_what_may_be_written(
-    tmp_path_factory: pytest.TempPathFactory, open_bank: OpenBank, writable: bool
-) -> None:
+def test_check_knows_what_may_be_written(tmp_path_factory: pytest.TempPathFactory, writable: bool) -> None:
     """As a user who is not root, whoever runs the tests."""
     import tempfile
 

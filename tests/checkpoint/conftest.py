@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -18,12 +17,12 @@ from embank.checkpoint.status import Status
 from embank.model import Resource
 from embank.resource_graph import canonical, to_chunks
 from embank_plugins.banks.filesystem.bank import FilesystemBank
+from kit.banks import open_bank
 
 SERVER = Resource("Test::Server", "s1", "web")
 VOLUME = Resource("Test::Volume", "v1", "disk")
 IMAGE = Resource("Test::Volume", "../s1", "disk with an evil id")
 
-OpenBank = Callable[[Path], FilesystemBank]
 Begin = Callable[..., Checkpoint]
 Keys = Callable[..., list[str]]
 
@@ -46,14 +45,8 @@ def clock() -> TurnedClock:
     return TurnedClock()
 
 
-@pytest.fixture(scope="session")
-def open_bank() -> OpenBank:
-    """Opens the filesystem bank at a path, as a provider file that names this path would."""
-    return lambda path: FilesystemBank(SimpleNamespace(filesystem_bank=SimpleNamespace(path=str(path))))
-
-
 @pytest.fixture
-def bank(tmp_path: Path, open_bank: OpenBank) -> FilesystemBank:
+def bank(tmp_path: Path) -> FilesystemBank:
     return open_bank(tmp_path / "bank")
 
 

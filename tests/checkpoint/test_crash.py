@@ -22,8 +22,8 @@ from embank.model import Phase, Resource
 from embank.plugins import BankError, ObjectInfo
 from embank.resource_graph import canonical, to_chunks
 from embank_plugins.banks.filesystem.bank import FilesystemBank
+from kit.banks import open_bank
 
-OpenBank = Callable[[Path], FilesystemBank]
 SERVER = Resource("Test::Server", "s1", "web")
 VOLUME = Resource("Test::Volume", "v1", "disk")
 WRITES = 21  # and deletes, of `protect`; a test keeps it true
@@ -104,7 +104,7 @@ def dying_bank(bank: FilesystemBank, left: int, moment: str) -> DyingBank:
 
 @pytest.mark.parametrize("moment", ["before", "during", "after"])
 @pytest.mark.parametrize("left", range(WRITES))
-def test_a_protect_that_dies(bank: FilesystemBank, open_bank: OpenBank, left: int, moment: str) -> None:
+def test_a_protect_that_dies(bank: FilesystemBank, left: int, moment: str) -> None:
     killed = in_a_process_that_dies(lambda: protect(dying_bank(bank, left, moment)))
     for info in Checkpoints(bank).infos():
         checkpoint = Checkpoints(bank).open(info.id)
@@ -129,7 +129,7 @@ def test_the_protect_above_is_interrupted_everywhere(bank: FilesystemBank) -> No
 
 
 @pytest.mark.parametrize("left", range(12))
-def test_an_erase_that_dies(bank: FilesystemBank, open_bank: OpenBank, left: int) -> None:
+def test_an_erase_that_dies(bank: FilesystemBank, left: int) -> None:
     """In between it says that it is being deleted, to the very last object."""
     protect(bank).move(Status.DELETING, execution="run-2")
     killed = in_a_process_that_dies(
@@ -159,7 +159,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", str(place)], check=True)
 
 
-def test_a_disk_that_fills_up_at_any_moment(small_disk: Path, open_bank: OpenBank) -> None:
+def test_a_disk_that_fills_up_at_any_moment(small_disk: Path) -> None:
     """With room for nothing, and for one page more each time, until it fits."""
     page = 4096
     outcomes = []
@@ -189,7 +189,7 @@ def test_a_disk_that_fills_up_at_any_moment(small_disk: Path, open_bank: OpenBan
     assert set(outcomes[:-1]) == {"full"}
 
 
-def test_a_bank_that_vanishes_in_the_middle(bank: FilesystemBank, open_bank: OpenBank) -> None:
+def test_a_bank_that_vanishes_in_the_middle(bank: FilesystemBank) -> None:
     checkpoint = Checkpoints(bank).create("cp-1", Facts("nightly", "provider-1", "run-1"))
 
     def chunks() -> Iterator[bytes]:

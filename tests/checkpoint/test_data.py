@@ -209,13 +209,12 @@ def test_300_megabytes_pass_through_little_memory(tmp_path: Path) -> None:
 
     program = """
 import resource, sys
-from types import SimpleNamespace
 from embank.checkpoint.facts import Facts
 from embank.checkpoint.checkpoints import Checkpoints
 from embank.model import Resource
 from embank.plugins import DataInfo
-from embank_plugins.banks.filesystem.bank import FilesystemBank
-bank = FilesystemBank(SimpleNamespace(filesystem_bank=SimpleNamespace(path=sys.argv[1])))
+from kit.banks import open_bank
+bank = open_bank(sys.argv[1])
 section = Checkpoints(bank).create("cp", Facts("plan", "provider", "run")).section(Resource("T", "i", "n"))
 section.write("small", [b"x"]); list(section.read("small"))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -225,7 +224,11 @@ read = sum(map(len, section.read("large")))
 print(info.size, read, info.segments, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
     done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path / "bank")], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, str(tmp_path / "bank")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
     )
     written, read, segments, grown = map(int, done.stdout.split())
     assert (written, read, segments) == (300 * MIB, 300 * MIB, 10)

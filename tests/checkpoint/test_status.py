@@ -6,7 +6,6 @@ import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from threading import Barrier
 
 import pytest
@@ -20,10 +19,10 @@ from embank.checkpoint.errors import (
 from embank.checkpoint.status import FOLLOWS, Status
 from embank.plugins import ObjectInfo
 from embank_plugins.banks.filesystem.bank import FilesystemBank
+from kit.banks import open_bank
 
 Begin = Callable[..., Checkpoint]
 Keys = Callable[..., list[str]]
-OpenBank = Callable[[Path], FilesystemBank]
 
 
 class TestStatus:
@@ -120,9 +119,7 @@ class TestStatus:
             record = checkpoints.open(f"cp-{turn}").status()
             assert (record.number, record.execution) == (2, f"run-{won.index(True)}")
 
-    def test_of_racing_processes_one_changes_it(
-        self, begin: Begin, bank: FilesystemBank, open_bank: OpenBank
-    ) -> None:
+    def test_of_racing_processes_one_changes_it(self, begin: Begin, bank: FilesystemBank) -> None:
         """Deleting against available: Karbor lost one of them."""
         begin().seal()
         fork = multiprocessing.get_context("fork")

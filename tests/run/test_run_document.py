@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -26,6 +25,7 @@ from embank.resource_graph import canonical
 from embank.runner.local import Outcome, run_document
 from embank.runner.options import Options
 from embank_plugins.banks.filesystem.bank import FilesystemBank
+from kit.banks import open_bank
 
 SHOP, DISK, IMAGE = (
     Resource("T::App", "shop", "Shop"),
@@ -124,7 +124,7 @@ class Site:
     """A provider, and what is compiled and run with it."""
 
     def __init__(self, path: Path) -> None:
-        self.bank: Bank = FilesystemBank(SimpleNamespace(filesystem_bank=SimpleNamespace(path=str(path / "bank"))))
+        self.bank: Bank = open_bank(path / "bank")
         self.path = path / "bank"
         self.app, self.disk = AppPlugin(None), DiskPlugin(None)
         self.disk.app = self.app

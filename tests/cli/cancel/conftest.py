@@ -22,7 +22,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,7 +33,7 @@ from embank.journal.directory import ExecutionDirectory
 from embank.journal.kept import read_kept
 from embank.journal.standing import glance
 from embank.reporting.summary_text import summary_text
-from embank_plugins.banks.filesystem.bank import FilesystemBank
+from kit.banks import open_bank
 
 EMBANK = Path(sys.executable).parent / "embank"
 BOXES = Path(__file__).parent / "programs" / "boxes.py"
@@ -230,7 +229,7 @@ class World:
     @property
     def checkpoint(self) -> Checkpoint:
         """The only checkpoint."""
-        bank = FilesystemBank(SimpleNamespace(filesystem_bank=SimpleNamespace(path=str(self.home / "bank"))))
+        bank = open_bank(self.home / "bank")
         return Checkpoints(bank).open(self.execution)
 
     @property

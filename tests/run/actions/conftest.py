@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -22,6 +21,7 @@ from embank.plugins.registry import LoadedBank, LoadedPlugin
 from embank.reasons import ActionFailed
 from embank.resource_graph import canonical, to_chunks
 from embank_plugins.banks.filesystem.bank import FilesystemBank
+from kit.banks import open_bank
 
 APP = Resource("Test::App", "a", "shop")
 GIVEN = {"type": APP.type, "id": APP.id, "name": APP.name}
@@ -104,7 +104,7 @@ class Site:
         self.plugin = AppPlugin(conf)
         loaded = LoadedPlugin("app", "karbor.protections.app", "1", self.plugin, activities(AppPlugin), "0" * 64)
         self.path = path / "bank"
-        bank = FilesystemBank(SimpleNamespace(filesystem_bank=SimpleNamespace(path=str(self.path))))
+        bank = open_bank(self.path)
         self.checkpoints = Checkpoints(bank)
         self.loaded = loaded
         self.said: list[str] = []

@@ -6,7 +6,6 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from embank.checkpoint.facts import Facts
 from embank.checkpoint.status import Status
 from embank.model import Operation, Resource
 from embank.plugins import Started
-from embank_plugins.banks.filesystem.bank import FilesystemBank
+from kit.banks import open_bank
 
 VOLUME = Resource("Test::Volume", "../v 1", "one")
 OTHER = Resource("Test::Volume", "v2", "two")
@@ -28,8 +27,7 @@ NewRun = Callable[..., ActivityContext]
 
 @pytest.fixture
 def checkpoints(tmp_path: Path) -> Checkpoints:
-    conf = SimpleNamespace(filesystem_bank=SimpleNamespace(path=str(tmp_path / "bank")))
-    checkpoints = Checkpoints(FilesystemBank(conf))
+    checkpoints = Checkpoints(open_bank(tmp_path / "bank"))
     checkpoints.create("c1", Facts(plan="p", provider="p", execution="e1"))
     return checkpoints
 
@@ -39,11 +37,19 @@ def new_run(checkpoints: Checkpoints) -> NewRun:
     """`new_run()`: the context of one more run of an activity, on some worker, in the execution e1 (or another)."""
 
     def make(execution: str = "e1") -> ActivityContext:
-        control = SimpleNamespace(cancelled=False, tell=print)
         checkpoint = checkpoints.open("c1", execution)
-        return ActivityContext(execution, Operation.PROTECT, checkpoint, control, Scrubber())
+        return ActivityContext(execution, Operation.PROTECT, checkpoint, Control(), Scrubber())
 
     return make
+
+
+class Control:
+    """Nobody cancels it."""
+
+    cancelled = False
+
+    def tell(self, text: str) -> None:
+        pass
 
 
 class Service:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any
 
 from embank.actions.actions import Actions
 from embank.plugins import ObjectInfo
 from embank.reasons import ActionFailed
 from embank_plugins.banks.filesystem.bank import FilesystemBank
+from kit.banks import bank_options
 
 Failure = Callable[[Callable[[], object]], ActionFailed]
 
@@ -18,8 +19,8 @@ Failure = Callable[[Callable[[], object]], ActionFailed]
 class HangingBank(FilesystemBank):
     """Takes objects, and from a moment on does not return from it."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(SimpleNamespace(filesystem_bank=SimpleNamespace(path=path)))
+    def __init__(self, path: Path) -> None:
+        super().__init__(bank_options(path))
         self.hangs = False
         self.release = threading.Event()
 
@@ -30,7 +31,7 @@ class HangingBank(FilesystemBank):
 
 
 def test_the_last_word_does_not_wait_for_ever_for_a_bank_that_hangs(site: Any, failure: Failure) -> None:
-    bank = HangingBank(str(site.path))
+    bank = HangingBank(site.path)
     site.actions = Actions([site.provider.on(bank)], patience=0.1)
     site.begin()
     bank.hangs = True

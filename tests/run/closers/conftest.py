@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
@@ -33,6 +32,7 @@ from embank.resource_graph import canonical
 from embank.runner.local import Outcome, run_document
 from embank.runner.options import Options
 from embank_plugins.banks.filesystem.bank import FilesystemBank
+from kit.banks import open_bank
 
 SITE, WEB, DB, DISK = (
     Resource("T::Site", "site", "Site"),
@@ -201,7 +201,7 @@ class Stage:
     ) -> Ran:
         self.count += 1
         place = self.path / f"{self.count}-{threading.get_ident()}"
-        bank = FilesystemBank(SimpleNamespace(filesystem_bank=SimpleNamespace(path=str(place))))
+        bank = open_bank(place)
         world = World({call: [kinds] if isinstance(kinds, str) else list(kinds) for call, kinds in faults.items()})
         world.meet = meet
         self.worlds.append(world)
