@@ -15,8 +15,12 @@ import pytest
 from _pytest.nodeid import NodeId
 
 import embank
+from kit.examples import register
+
+register()  # Hypothesis's profiles
 
 RELEASE = "0.1.0"  # what golden files and examples say they were compiled with
+
 Install = Callable[..., Path]
 Golden = Callable[[str | Path, str], None]
 

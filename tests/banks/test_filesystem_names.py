@@ -8,12 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from embank_plugins.banks.filesystem.bank import FilesystemBank
 from embank_plugins.banks.filesystem.names import Kind, decode, path_of
 from kit.banks import open_bank
+from kit.examples import examples
 
 # segments of few different characters collide more often, in whichever way they could
 segments = st.one_of(
@@ -70,7 +71,7 @@ def test_what_decodes_is_what_would_be_written(name: bytes, is_directory: bool) 
         assert path_of(f"{text}/x")[0] == [name]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     stored=st.sets(keys, max_size=12),
     texts=st.lists(st.one_of(keys, st.text(st.sampled_from("ab+/.-"), max_size=4)), max_size=6),

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
@@ -22,6 +21,7 @@ from embank.checkpoint.status import Status
 from embank.model import Resource
 from embank.plugins import Bank, BankError, ObjectExists, ObjectInfo, ObjectMissing
 from embank.resource_graph import canonical, to_chunks
+from kit.examples import examples
 
 SERVER = Resource("Test::Server", "s1", "web")
 TTL = timedelta(minutes=15)
@@ -245,4 +245,4 @@ class Movers(RuleBasedStateMachine):
 
 
 TestMovers = Movers.TestCase
-TestMovers.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestMovers.settings = examples(60, stateful_step_count=30)

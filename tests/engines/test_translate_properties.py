@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from embank.conductor import protocol, states
@@ -19,10 +19,9 @@ from embank.conductor.conductor import Conductor
 from embank.conductor.protocol import Due, Timer
 from embank.document import Document
 from embank.mistral.api.seen import Seen, SeenAttempt, SeenTask
+from kit.examples import examples
 
-SETTINGS = settings(
-    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+SETTINGS = examples(250, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 OVER = ("SUCCESS", "ERROR", "CANCELLED")
 NAMES = "abcdefgh"
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from embank.conformance.driver import Driver, KitContext
@@ -25,6 +25,7 @@ from embank_plugins.local.directory.plugin import DirectoryPlugin
 from embank_plugins.local.directory.unpack import unpack
 from embank_plugins.local.place import scratch_name
 from embank_plugins.local.tree import remove
+from kit.examples import examples
 
 RESOURCE = Resource("Local::Directory", "files", "Files")
 
@@ -126,7 +127,7 @@ def dress(path: Path, each: dict[str, Any]) -> None:
 
 
 @given(entries=st.lists(entry, max_size=12))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(100, suppress_health_check=[HealthCheck.too_slow])
 def test_any_tree_comes_back(
     tmp_path_factory: pytest.TempPathFactory, describe_tree: Any, entries: list[dict[str, Any]]
 ) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from embank_plugins.local.directory.pack import Tally, pack
@@ -20,6 +20,7 @@ from embank_plugins.local.directory.pax import END, Kind, Member, head, padding
 from embank_plugins.local.directory.pax_reader import Damaged, members
 from embank_plugins.local.directory.unpack import Unpacked, unpack
 from embank_plugins.local.tree import walk
+from kit.examples import examples
 
 ROOT = Member(Kind.DIRECTORY, b"", mode=0o755)
 
@@ -186,7 +187,7 @@ def test_a_header_that_promises_too_much_is_not_believed(inside: Path) -> None:
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_no_damage_is_worse_than_an_error(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Flip bytes, with the header's checksum put right again, so that the damage gets further."""
     top = tmp_path_factory.mktemp("fuzz")

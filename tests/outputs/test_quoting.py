@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from embank import expressions
@@ -17,6 +17,7 @@ from embank.inputs.yaml import parse
 from embank.outputs.layout import WIDTH, after_key
 from embank.outputs.quoting import Unwritable, key, scalar, text
 from embank.plaintext import UNSEEN
+from kit.examples import examples
 
 ALPHABET = st.one_of(
     st.sampled_from(
@@ -71,7 +72,7 @@ def check_string(value: str) -> None:
         assert read == {"k": {value: ["v"]}}
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(SHAPES)
 @example("z")  # the other key that a reading stands beside
 def test_every_string_reads_back_equal(value: str) -> None:
@@ -86,7 +87,7 @@ def test_what_is_known_to_break_quoting_reads_back_equal(nasty: list[str]) -> No
             assert data(read["k"]) == [value, {"deep": [value]}]
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(VALUES)
 @example({"a": [], "b": {}, "c": [[], {}], "d": [[1], [2, [3]]], "e": {"f": {"g": None}}})
 @example({"on": 1, "1": 2, "null": 3, "": 4, "<% x %>": 5, "{{ x }}": [6]})

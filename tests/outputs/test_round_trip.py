@@ -6,7 +6,7 @@ import string
 from collections.abc import Sequence
 
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from embank import expressions
@@ -28,6 +28,7 @@ from embank.model import (
 )
 from embank.outputs.workflow import COMPLETED, write_workflow
 from embank.resource_graph import canonical, from_chunks
+from kit.examples import examples
 
 # --- workflows -------------------------------------------------------------------------------------------
 
@@ -185,7 +186,7 @@ def check_cleanup(body: Body, document: Document) -> None:
         assert list(found.on_complete) == followers
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(workflows())
 def test_every_field_comes_back(workflow: Workflow) -> None:
     request = workflow.request

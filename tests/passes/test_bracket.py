@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from embank.model import Kind, Phase, Policy, Request, Workflow
@@ -48,7 +48,6 @@ def test_two_closers_of_one_resource_in_the_order_of_their_phases(order: SimpleN
     )
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_cleanup_order_of_random_graphs(order: SimpleNamespace, data: st.DataObject) -> None:
     """Exactly the post order of closers, as the rules say it; one copy of each."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from embank.model import Policy, Request
@@ -67,7 +67,6 @@ def test_ten_hash_seeds_and_ten_orders_of_input() -> None:
     assert len(output.splitlines()) == 3
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_any_order_of_input(order: SimpleNamespace, data: st.DataObject) -> None:
     """Resources, edges, types, parameters and policies shuffled: an equal workflow, equal text."""

@@ -9,7 +9,7 @@ from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from embank.model import Body, Phase, Request, Resource, ResourceKey, Workflow
@@ -124,7 +124,6 @@ def test_all_nasty_ids_at_once(order: SimpleNamespace) -> None:
     check(of_resources(order, resources, chain, "pre, ready closes pre, parallel, post closes parallel", max_tasks=3))
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["A::X", "B::X", "X", "X y", "Part", "Wait", "🦊"]), st.text(), st.text()),
@@ -183,7 +182,6 @@ def test_tenants_cannot_make_two_tasks_collide(order: SimpleNamespace) -> None:
     check(of_resources(order, pair))
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_adding_a_resource_renames_no_other_task(order: SimpleNamespace, data: st.DataObject) -> None:
     """Wherever it is put, whatever it is next to."""

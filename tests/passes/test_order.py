@@ -6,11 +6,12 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from embank.model import Kind, Phase, Request, Resource, ResourceKey, Workflow
 from embank.passes import PASSES, compile_workflow
+from kit.examples import examples
 
 
 def compiled(request: Request) -> Workflow:
@@ -118,7 +119,6 @@ def edge_count(workflow: Workflow) -> int:
     return sum(map(len, workflow.bodies[0].requires))
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_every_pass_keeps_exactly_the_order_of_the_rules(order: SimpleNamespace, data: st.DataObject) -> None:
     """Until the workflow is cut into parts; no activity is lost or doubled (`observed` looks)."""
@@ -140,7 +140,6 @@ def test_every_pass_keeps_exactly_the_order_of_the_rules(order: SimpleNamespace,
         assert order.observed(workflow.bodies) == rules.get(step.__name__, rules["aggregate"])
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_no_join_more_than_needed_and_no_edge_twice_said(order: SimpleNamespace, data: st.DataObject) -> None:
     """A `std.noop` stays only where it saves edges; no `requires` follows from the others."""
@@ -158,7 +157,6 @@ def test_no_join_more_than_needed_and_no_edge_twice_said(order: SimpleNamespace,
                 assert "Hold the order" in task.description
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_parts_add_order_but_never_take_any(order: SimpleNamespace, data: st.DataObject) -> None:
     """However small the parts: nothing is lost or doubled, no cycle (`observed` looks), every order kept. And
@@ -177,7 +175,6 @@ def test_parts_add_order_but_never_take_any(order: SimpleNamespace, data: st.Dat
             assert not {phase for phase, _ in later} & {Phase.PRE, Phase.READY}
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_cleanup_in_parts(order: SimpleNamespace, data: st.DataObject) -> None:
     """The same of closers."""
@@ -188,7 +185,6 @@ def test_cleanup_in_parts(order: SimpleNamespace, data: st.DataObject) -> None:
     assert all(found[node] >= later for node, later in expected.items())
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_parts_add_nothing_to_a_tree_without_ready(order: SimpleNamespace, data: st.DataObject) -> None:
     """Up to six levels, that is; deeper ones are cut across as well."""
@@ -209,7 +205,6 @@ def test_parts_add_nothing_to_a_tree_without_ready(order: SimpleNamespace, data:
     assert order.observed(compiled(request).bodies) == order.expected(request)
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_tasks_carry_what_their_activity_needs(order: SimpleNamespace, data: st.DataObject) -> None:
     request = data.draw(order.requests(keys=data.draw(st.sampled_from([0, 40])), max_tasks=10**9))
@@ -228,7 +223,7 @@ def test_tasks_carry_what_their_activity_needs(order: SimpleNamespace, data: st.
 
 @pytest.mark.large
 @given(data=st.data())
-@settings(max_examples=3000, deadline=None)
+@examples(1000)
 def test_every_pass_keeps_exactly_the_order_of_the_rules_at_length(
     order: SimpleNamespace, data: st.DataObject
 ) -> None:

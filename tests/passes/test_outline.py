@@ -8,7 +8,7 @@ from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from embank.model import Body, Kind, Operation, Phase, Request, Resource, ResourceKey, Task, Workflow
@@ -16,6 +16,7 @@ from embank.passes import PASSES
 from embank.passes.outline import outline
 from embank.passes.outlining.cost import AddedOrder, added_order
 from embank.resource_graph import canonical, restrict
+from kit.examples import examples
 
 PRE, READY, PARALLEL, POST = Phase
 THREE, FOUR = "pre, parallel, post", "pre, ready, parallel, post"
@@ -162,7 +163,7 @@ def depth(bodies: Sequence[Body]) -> int:
 # --- any workflow ----------------------------------------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(data=st.data(), phases_ascend=st.booleans())
 def test_whatever_the_tasks_are(order: SimpleNamespace, data: st.DataObject, phases_ascend: bool) -> None:
     workflow = data.draw(workflows(phases_ascend))
@@ -174,14 +175,13 @@ def test_whatever_the_tasks_are(order: SimpleNamespace, data: st.DataObject, pha
         assert result is workflow
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(workflow=workflows())
 def test_no_snapshot_comes_to_wait_for_a_copy(workflow: Workflow) -> None:
     """The hard rule, and a little more: neither pre nor ready ever waits for a parallel or post."""
     assert not quick_waiting_for_slow(added_order(workflow.bodies[0], outlined(workflow).bodies))
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_workflows_of_real_requests(order: SimpleNamespace, data: st.DataObject) -> None:
     request = data.draw(order.requests(keys=data.draw(st.sampled_from([0, 4])), closers=True))

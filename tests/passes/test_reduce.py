@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import networkx
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from embank.model import Body, Kind, Phase, Request, Resource, Task, Workflow
@@ -51,7 +51,6 @@ def test_with_nothing_to_drop_the_workflow_is_the_same_object(order: SimpleNames
     assert reduced(workflow) is workflow
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_real_workflows_are_reduced_entirely(order: SimpleNamespace, data: st.DataObject) -> None:
     request: Request = data.draw(order.requests(size=30, keys=3, closers=True))

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from embank.conductor.states import ENDED
+from kit.examples import examples
 
 Play = Callable[..., Any]
-SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SETTINGS = examples(150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @st.composite

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 import yaml as pyyaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from embank.inputs import yaml
+from kit.examples import examples
 
 PIECES = (
     "a", "b", "1", ":", " ", "  ", "\n", "\n  ", "- ", "? ", "?", ",", "[", "]", "{", "}", "#", " # c", "|", ">",
@@ -72,7 +73,7 @@ def test_a_comment_is_found_wherever_the_bytes_are_cut() -> None:
         assert [each.place.line for each in yaml.parse(text.encode(), "f", portable=True).diagnostics] == [2]
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 def test_what_is_accepted_means_the_same_to_both(text: str) -> None:
     checked = yaml.parse(f"a: {text}".encode(), "f", portable=True)

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from embank.clock import SystemClock
@@ -29,8 +29,9 @@ from embank.document import Document
 from embank.journal.file import Journal, read_journal
 from embank.journal.recorder import Recorder
 from embank.journal.replay import replay
+from kit.examples import examples
 
-SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SETTINGS = examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PARTS = 3  # sub-workflows at most
 Plan = Mapping[str, int]  # how often each task fails before it succeeds
 

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from embank.clock import SystemClock
@@ -20,8 +20,9 @@ from embank.journal.file import Journal, read_journal
 from embank.journal.replay import replay
 from embank.plugins import Poll
 from embank.runner.local import Outcome, TakenUp, execute
+from kit.examples import examples
 
-SETTINGS = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SETTINGS = examples(12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 AT = "2026-11-23T08:15:02.120031+00:00"
 
 
