@@ -7,15 +7,17 @@ OPENSTACK := .venv-openstack
 PYTEST := $(BIN)/python -m pytest
 JOBS ?= 2
 OPENSTACK_JOBS ?= 4
-ON_ONE_CLOUD := --dist loadgroup --no-loadscope-reorder
+GROUPED := --dist loadgroup --no-loadscope-reorder
 SERVICE_JOBS ?= 4
 SERVICE := tests/mistral tests/local tests/banks
 # What these make is installed in place, and goes on changing: its version names no commit (docs/releasing.md).
 export SETUPTOOLS_SCM_PRETEND_VERSION_FOR_EMBANK := $(shell sed -n 's/^fallback_version = "\(.*\)"/\1/p' pyproject.toml)+checkout
+FAST := not service and not openstack and not nightly
+UNIT := tests/test_graph.py tests/inputs tests/passes tests/run/test_conductor*.py
 # The tests start thousands of processes: what Python compiled once it keeps, also where it is told not to.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup services demo test test-fast lint types test-service test-openstack test-openstack-large test-large coverage golden bench clean
+.PHONY: help setup services demo test test-unit test-fast lint types test-service test-openstack test-nightly coverage golden bench clean
 
 help:
 	@echo "make demo       build a small application, protect it, destroy it, restore it (a minute)"
@@ -23,8 +25,9 @@ help:
 	@echo "make test-fast  lint, types and the tests that need no service"
 	@echo "make test-service, make test-openstack"
 	@echo "                the others of make test: PostgreSQL and Mistral; OpenStack"
-	@echo "make test-large, make test-openstack-large"
-	@echo "                faults at every step, much data; half an hour, and an hour; no part of make test"
+	@echo "make test-unit  conductor, passes, inputs and model: a minute"
+	@echo "make test-nightly"
+	@echo "                faults at every step, much data, ten times the examples; hours; no part of make test"
 	@echo "make coverage   what the fast tests reach"
 	@echo "make golden     regenerate the golden files (read the diff before you commit it)"
 	@echo "make bench      the benchmarks"
@@ -58,36 +61,38 @@ lint: setup
 types: setup
 	$(BIN)/mypy
 
+# The parts that are most worked on, for while one works.
+test-unit: setup
+	$(PYTEST) -q -n $(JOBS) --dist worksteal -m "$(FAST)" $(UNIT)
+
 test-fast: lint types
-	$(PYTEST) -n $(JOBS) --dist worksteal -m "not service and not openstack and not large"
+	$(PYTEST) -n $(JOBS) --dist worksteal -m "$(FAST)" --times build/times/$@.json
 
 # More processes than cores: there is more to wait for than to compute. What shares a Mistral or a server is a group.
 test-service: services
-	$(PYTEST) -n $(SERVICE_JOBS) --dist loadgroup --no-loadscope-reorder -m "service and not openstack and not nightly" $(SERVICE)
+	$(PYTEST) -n $(SERVICE_JOBS) $(GROUPED) -m "service and not openstack and not nightly" --times build/times/$@.json $(SERVICE)
 
 # More processes than cores: they share one cloud, and there is more to wait for than to compute.
 test-openstack: services
 	@PYTHONPATH=tests $(BIN)/python -m kit.openstack.state
-	$(PYTEST) -n $(OPENSTACK_JOBS) $(ON_ONE_CLOUD) -m "openstack and not large and not nightly"
+	$(PYTEST) -n $(OPENSTACK_JOBS) $(GROUPED) -m "openstack and not nightly" --times build/times/$@.json
 
-# Killed at many steps, services that are away for long, ten thousand resources: more than there is time for in every run.
-test-openstack-large: services
+# Faults at every step, services that are away for long, much data, ten times the examples of properties, chosen at
+# random: more than there is time for in every run.
+test-nightly: services
+	$(PYTEST) -n $(JOBS) --dist worksteal --hypothesis-profile nightly -m "(nightly or hypothesis) and not service and not openstack"
+	$(PYTEST) -n $(SERVICE_JOBS) $(GROUPED) --hypothesis-profile nightly -m "nightly and service and not openstack" $(SERVICE)
 	@PYTHONPATH=tests $(BIN)/python -m kit.openstack.state
-	$(PYTEST) -n $(OPENSTACK_JOBS) $(ON_ONE_CLOUD) -m "openstack and nightly"
-
-test-large: services
-	$(PYTEST) -n $(JOBS) -m "(large or nightly) and not openstack"
+	$(PYTEST) -n $(OPENSTACK_JOBS) $(GROUPED) --hypothesis-profile nightly -m "nightly and openstack"
 
 test: setup
-	@$(MAKE) --no-print-directory test-fast
-	@$(MAKE) --no-print-directory test-service
-	@$(MAKE) --no-print-directory test-openstack
+	@$(BIN)/python -P tests/kit/lanes.py $(MAKE) test-fast test-service test-openstack
 
 coverage: setup
-	$(PYTEST) -q -n $(JOBS) -m "not service and not openstack and not large" --cov --cov-report=term
+	$(PYTEST) -q -n $(JOBS) -m "$(FAST)" --cov --cov-report=term
 
 golden: setup
-	$(PYTEST) -q --regenerate-golden -m "not service and not openstack and not large"
+	$(PYTEST) -q --regenerate-golden -m "$(FAST)"
 
 bench: setup
 	@for file in benchmarks/*.py; do echo "== $$file"; PYTHONPATH=tests $(BIN)/python $$file || exit 1; done

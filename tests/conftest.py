@@ -15,6 +15,7 @@ import pytest
 from _pytest.nodeid import NodeId
 
 import embank
+from kit import times
 from kit.examples import register
 
 register()  # Hypothesis's profiles
@@ -34,8 +35,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`make golden`."""
+    """Those that the Makefile uses."""
     parser.addoption("--regenerate-golden", action="store_true", help="write golden files instead of comparing")
+    times.add_option(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    times.listen(config)
 
 
 @pytest.fixture

@@ -201,7 +201,7 @@ class TestDamagedData:
             section.names()
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_300_megabytes_pass_through_little_memory(tmp_path: Path) -> None:
     """In a process of its own, by its resident set."""
     import subprocess

@@ -238,7 +238,7 @@ def test_who_resumes_takes_the_lease_at_once(held: Held) -> None:
     held.do("checkpoint", "verify", *AT, checkpoint)
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 @pytest.mark.parametrize("operation", ["restore", "verify"])
 def test_what_can_do_nothing_with_a_killed_protect_takes_no_lease_from_it(held: Held, operation: str) -> None:
     """The lease is over: had a restore taken it only to see that there is nothing to restore, nobody could resume."""
@@ -260,7 +260,7 @@ def test_what_can_do_nothing_with_a_killed_protect_takes_no_lease_from_it(held: 
     held.do("checkpoint", "verify", *AT, checkpoint)
 
 
-@pytest.mark.parametrize("at", ["freeze", pytest.param("protect", marks=pytest.mark.large)])
+@pytest.mark.parametrize("at", ["freeze", pytest.param("protect", marks=pytest.mark.nightly)])
 def test_who_wakes_up_after_the_checkpoint_was_deleted_leaves_nothing_and_thaws(held: Held, at: str) -> None:
     process = held.hold("run", "protect.yaml", at=at)
     checkpoint = held.checkpoint
@@ -276,7 +276,7 @@ def test_who_wakes_up_after_the_checkpoint_was_deleted_leaves_nothing_and_thaws(
     assert not (held.place / "frozen").exists()
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_who_wakes_up_while_another_deletes_writes_nothing(held: Held) -> None:
     process = held.hold("run", "protect.yaml", at="protect")
     checkpoint = held.checkpoint

@@ -95,7 +95,7 @@ class Shop:
         return [shop(tmp_path / f"shop-{number}") for number in range(12)]
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_a_bank_that_hangs_for_ever_keeps_nothing_frozen(tmp_path: Path) -> None:
     """From the moment in which the application is frozen: closers wait for an answer only so long."""
     lab = Lab(Site(shop(tmp_path / "shop")), MemoryBank, PLAIN)
@@ -108,7 +108,7 @@ def test_a_bank_that_hangs_for_ever_keeps_nothing_frozen(tmp_path: Path) -> None
     check(Trial(lab.site, Operation.PROTECT, bank.bank, "trial", outcome))
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 class TestAllFaults(Shop, FaultConformance):
     """Everything."""
 

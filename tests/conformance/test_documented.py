@@ -28,7 +28,7 @@ def test_the_example_passes_the_quick_part(tmp_path: Path) -> None:
     assert "8 passed" in said, said[-3000:]
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_the_example_passes_the_rest_of_it(tmp_path: Path) -> None:
     """But for hanging: that takes a second for each call, and minutes in all."""
     said = run_example(tmp_path, "-k", "not hangs and not fail and not cut")

@@ -92,7 +92,7 @@ def at_every_step(
     return everywhere
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 @pytest.mark.parametrize("operation", list(Operation))
 @pytest.mark.parametrize("kind", HANGING)
 def test_a_step_that_hangs(at_every_step: Any, operation: Operation, kind: Kind) -> None:
@@ -104,7 +104,7 @@ def test_a_step_that_hangs(at_every_step: Any, operation: Operation, kind: Kind)
     at_every_step(operation, hang)
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 @pytest.mark.parametrize("operation", [Operation.PROTECT, Operation.RESTORE])
 def test_a_plugin_that_fails_from_some_step_on(at_every_step: Any, operation: Operation) -> None:
     """Its closers, too: then it is exit code 5, and they are named."""

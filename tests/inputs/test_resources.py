@@ -270,7 +270,7 @@ def test_a_duplicate_key_makes_the_graph_unusable(tmp_path: Path) -> None:
 # -- size --
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_a_hundred_thousand_resources_three_thousand_levels_deep() -> None:
     resources = [Resource("T::A", f"id-{number}", f"name {number}") for number in range(100_000)]
     above = [number - 1 if number < 3000 else number % 3000 for number in range(100_000)]
@@ -280,7 +280,7 @@ def test_a_hundred_thousand_resources_three_thousand_levels_deep() -> None:
     assert read(text) == (graph, ())
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_a_cycle_of_three_thousand_is_still_printed_whole() -> None:
     rows = "".join(
         f"- {{type: A, id: n{n}, dependents: [{{type: A, id: n{(n + 1) % 3000}}}]}}\n" for n in range(3000)

@@ -523,7 +523,7 @@ def test_an_id_that_is_not_configured(plugin: DirectoryPlugin, drive: Any) -> No
         driver.run(Operation.PROTECT, driver.begin())
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_memory_does_not_grow_with_the_tree(tmp_path: Path) -> None:
     (tmp_path / "tree").mkdir()
     with (tmp_path / "tree" / "big").open("wb") as file:

@@ -109,7 +109,7 @@ def test_twenty_thousand_tasks_stream_in_small_pieces() -> None:
     assert first == pieces[:50]
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_what_was_written_of_twenty_thousand_tasks_is_read() -> None:
     checked = parse_workflow(written(chain_of(10_000)).encode(), "large.yaml")
     assert checked.diagnostics == ()

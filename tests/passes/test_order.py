@@ -221,7 +221,7 @@ def test_tasks_carry_what_their_activity_needs(order: SimpleNamespace, data: st.
             assert task.description == f"Do {task.phase}."
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 @given(data=st.data())
 @examples(1000)
 def test_every_pass_keeps_exactly_the_order_of_the_rules_at_length(

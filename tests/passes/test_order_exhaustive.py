@@ -124,7 +124,7 @@ def test_how_many_graphs_there_are() -> None:
     assert [len(distinct(size)) for size in (1, 2, 3, 4)] == [1, 2, 6, 31]
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_every_graph_of_four_resources(order: SimpleNamespace) -> None:
     """On all processors: a million and a half compilations. A failure stands in the captured output."""
     shapes = distinct(4)

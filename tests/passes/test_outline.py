@@ -369,7 +369,7 @@ def ladder(size: int) -> Iterator[tuple[int, int]]:
 
 @pytest.mark.parametrize(
     ("shape", "size"),
-    [(deep, 3000), (ladder, 3000), (wide, 3000), pytest.param(wide, 100_000, marks=pytest.mark.large)],
+    [(deep, 3000), (ladder, 3000), (wide, 3000), pytest.param(wide, 100_000, marks=pytest.mark.nightly)],
 )
 @pytest.mark.parametrize("activities", [THREE, FOUR])
 def test_deep_and_wide(

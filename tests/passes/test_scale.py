@@ -94,7 +94,7 @@ def check(order: SimpleNamespace, request: Request, samples: int = 12) -> Workfl
 WHOLE, CUT = 10**9, 50
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 @pytest.mark.parametrize("max_tasks", [WHOLE, CUT])
 @pytest.mark.parametrize("activities", [[THREE], [FOUR], [FOUR, "", "", "parallel"], ["pre", "", "post"]], ids=str)
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_deep_graphs(order: SimpleNamespace, edges: Edges, activities: list[str]
     check(order, build(order, edges, activities, max_tasks), samples=50)
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("activities", "max_tasks"), [([THREE], CUT), ([FOUR], CUT), ([FOUR, "", "", "parallel"], WHOLE)], ids=str
 )
@@ -132,7 +132,7 @@ def test_the_same_shapes_smaller(order: SimpleNamespace, edges: Edges, max_tasks
         assert all(found[node] >= after for node, after in expected.items())
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_a_hundred_thousand_resources_between_two_layers_of_no_ops(order: SimpleNamespace) -> None:
     """300 parents, one shared rack without activities, 100,000 disks: joins keep it from 30 million edges."""
     rack, disks = 300, 100_000

@@ -199,7 +199,7 @@ def test_the_wheel_says_its_license_and_its_commit(dist: Path) -> None:
     assert re.fullmatch(rf"{re.escape(NEXT)}\.dev1\+g[0-9a-f]{{7,}}", said["Version"])
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 @pytest.mark.parametrize("python", ["python3.11", "python3.12", "python3.13"])
 def test_the_wheel_passes_the_quickstart_in_an_environment_of_its_own(
     python: str, dist: Path, tmp_path: Path

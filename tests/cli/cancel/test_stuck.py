@@ -79,7 +79,7 @@ def test_complete(world: Any) -> None:
     world.settled(run, "error")
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_a_bank_that_hangs_for_good(world: Any) -> None:
     """30 s for the last word."""
     world.let("inner", "parallel", "polite")

@@ -168,7 +168,7 @@ def test_the_selection_is_the_union_of_its_entries(
     assert ({resource.id for resource in chosen.value.resources} if chosen.value else set()) == expected
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_a_hundred_thousand_resources_are_selected(plan_with: PlanWith) -> None:
     resources = [Resource("A", f"n{number}", "") for number in range(100_000)]
     edges = [

@@ -273,7 +273,7 @@ def killed_at(site: Any, call: int) -> bool:
     return os.WIFSIGNALED(status)
 
 
-@pytest.mark.parametrize("stride", [11, pytest.param(1, marks=pytest.mark.large)])
+@pytest.mark.parametrize("stride", [11, pytest.param(1, marks=pytest.mark.nightly)])
 def test_a_delete_that_is_killed_at_any_call_of_its_bank_can_be_done_again(
     make_site: Callable[[Path], Any], tmp_path: Path, stride: int
 ) -> None:

@@ -90,7 +90,7 @@ def test_protect(shop: MakeShop) -> None:
         check_available(killed)
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_protect_with_retries(shop: MakeShop) -> None:
     made = shop(retries=2)
     made.service("failures", "2")
@@ -98,7 +98,7 @@ def test_protect_with_retries(shop: MakeShop) -> None:
         check_available(killed)
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_protect_that_fails(shop: MakeShop) -> None:
     made = shop()
     made.service("failures", "1000")
@@ -110,7 +110,7 @@ def test_protect_that_fails(shop: MakeShop) -> None:
             assert "the service does not answer" in killed.ended["show"]
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_protect_that_is_interrupted(shop: MakeShop) -> None:
     made = shop()
     made.service("interrupt", "")
@@ -123,7 +123,7 @@ def test_protect_that_is_interrupted(shop: MakeShop) -> None:
             assert checkpoint["status"] == ("available" if killed.ended["state"] == "SUCCESS" else "error")
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_restore(shop: MakeShop) -> None:
     made = shop()
     made.compile("restore", made.protect())
@@ -137,7 +137,7 @@ def test_restore(shop: MakeShop) -> None:
             assert len(killed.started) == 1
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_verify(shop: MakeShop) -> None:
     made = shop()
     made.compile("verify", made.protect())
@@ -148,7 +148,7 @@ def test_verify(shop: MakeShop) -> None:
         assert checkpoint["operation"] == ("verified" if killed.had["events"] else "")
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_delete(shop: MakeShop) -> None:
     made = shop()
     made.compile("delete", made.protect())
@@ -157,7 +157,7 @@ def test_delete(shop: MakeShop) -> None:
         assert not killed.had["events"] or killed.checkpoints == killed.operations == []
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 @pytest.mark.parametrize("first", [3, 12, 24])
 def test_a_resume_that_is_killed_too(shop: MakeShop, first: int) -> None:
     for killed in shop().sweep("resume", first):
@@ -173,7 +173,7 @@ def test_closers_that_run_again_and_are_killed(shop: MakeShop) -> None:
         assert (killed.ended["data"]["succeeded"], killed.ended["data"]["failed"]) == (11, 2)
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_closers_that_run_again_are_killed_and_cancelled(shop: MakeShop) -> None:
     """Nothing but closers is left: to cancel them is to run them."""
     made = shop()
@@ -218,7 +218,7 @@ def check_full(full: Any) -> None:
     check_the_end(full, code)
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 @pytest.mark.parametrize("first", [13, 18])
 def test_damage_is_refused_and_closed(shop: MakeShop, first: int) -> None:
     """Every line but the last, changed, lost, doubled: nothing is done but to close what is open."""

@@ -24,7 +24,7 @@ def test_tasks_run_in_order_and_in_parallel_within_the_bound(run: Any, acting: A
     assert 2 <= acting.most_stepping <= 3
 
 
-@pytest.mark.large
+@pytest.mark.nightly
 def test_ten_thousand_pending_activities_hold_no_threads(run: Any, acting: Any) -> None:
     before = threading.active_count()
     specs = {f"t{n}": {"until_begun": 10_000, "polls": 1, "after": 1.0} for n in range(10_000)}
