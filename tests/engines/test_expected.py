@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 
 from embank.conductor.program import expected_tasks
 from embank.document import Document
 from embank.inputs.workflow import parse_workflow
 from embank.mistral.overview import expected_paths, missing
+from kit import engine
+from kit.told import tell
 
 PATHS = [
     "begin",
@@ -30,21 +29,21 @@ def test_all_that_runs_when_all_is_well(shop: Document) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("state", ["", "SKIPPED", "ERROR", "RUNNING", "CANCELLED", "WAITING"])
-def test_each_of_them_can_be_missing(shop: Document, make: SimpleNamespace, path: str, state: str) -> None:
+def test_each_of_them_can_be_missing(shop: Document, path: str, state: str) -> None:
     lines = [f"{each} {state if each == path else 'SUCCESS'} 1-2" for each in PATHS if state or each != path]
-    assert missing(shop, make.look("\n".join(lines), "SUCCESS", 3)) == (path,)
+    assert missing(shop, engine.look("\n".join(lines), "SUCCESS", 3)) == (path,)
 
 
-def test_nothing_is_missing(shop: Document, make: SimpleNamespace) -> None:
+def test_nothing_is_missing(shop: Document) -> None:
     table = "\n".join(f"{path} SUCCESS 1-2" for path in PATHS)
-    assert missing(shop, make.look(table, "SUCCESS", 3)) == ()
-    assert missing(shop, make.look(f"{table} \n cleanup/thaw ERROR 1-2", "SUCCESS", 3)) == ()
+    assert missing(shop, engine.look(table, "SUCCESS", 3)) == ()
+    assert missing(shop, engine.look(f"{table} \n cleanup/thaw ERROR 1-2", "SUCCESS", 3)) == ()
 
 
-def test_a_workflow_that_is_called_twice(make: SimpleNamespace) -> None:
-    given = {"run": make.run, "task_name": "done"}
-    calls = [make.task(name, workflow="part1", input=given) for name in ("one", "two")]
-    document = make.bracketed([calls, [make.task("a")]], [make.task("close", "embank.cleanup")])
+def test_a_workflow_that_is_called_twice() -> None:
+    given = {"run": engine.RUN, "task_name": "done"}
+    calls = [engine.task(name, workflow="part1", input=given) for name in ("one", "two")]
+    document = engine.bracketed([calls, [engine.task("a")]], [engine.task("close", "embank.cleanup")])
     inner = [path for path in expected_paths(document) if path.startswith("activities/")]
     assert inner == [
         "activities/one",
@@ -57,17 +56,17 @@ def test_a_workflow_that_is_called_twice(make: SimpleNamespace) -> None:
     ]
 
 
-def test_workflows_that_call_each_other_deeply(make: SimpleNamespace) -> None:
-    given = {"run": make.run, "task_name": "done"}
-    parts = [[make.task("t", workflow=f"part{number + 1}", input=given)] for number in range(2000)]
-    document = make.bracketed([*parts, [make.task("t")]], [make.task("close", "embank.cleanup")])
+def test_workflows_that_call_each_other_deeply() -> None:
+    given = {"run": engine.RUN, "task_name": "done"}
+    parts = [[engine.task("t", workflow=f"part{number + 1}", input=given)] for number in range(2000)]
+    document = engine.bracketed([*parts, [engine.task("t")]], [engine.task("close", "embank.cleanup")])
     assert sum(1 for _ in expected_paths(document)) == 4005
 
 
 @pytest.mark.parametrize("lower", ["reverse", "direct"])
-def test_both_ways_to_write_the_order(make: SimpleNamespace, lower: str) -> None:
+def test_both_ways_to_write_the_order(lower: str) -> None:
     """A direct workflow with joins runs the same tasks, up to the sink."""
-    body = make.source.decode()
+    body = engine.SHOP.decode()
     if lower == "direct":
         head, _, _ = body.partition("body:")
         _, _, closers = body.partition("closers:\n")
@@ -97,9 +96,9 @@ DIRECT = """body:
 """
 
 
-def test_expected_and_conductor_agree(shop: Document, make: SimpleNamespace, tell: Any) -> None:
+def test_expected_and_conductor_agree(shop: Document) -> None:
     """When all expected tasks have succeeded, so has the conductor, by itself."""
     table = "\n".join(f"{path} SUCCESS 1-2" for path in expected_paths(shop))
-    told = tell(shop, make.look(table))
+    told = tell(shop, engine.look(table))
     assert told.replayed.finished == "SUCCESS"
     assert sorted(told.states) == sorted(PATHS)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,11 +16,13 @@ from hypothesis import strategies as st
 from embank.conductor import protocol, states
 from embank.conductor.conductor import Conductor
 from embank.conductor.protocol import Due, Timer
-from embank.document import Document
+from embank.document import Document, Retry
 from embank.mistral.api.seen import Seen, SeenAttempt, SeenTask
+from kit import engine
 from kit.examples import examples
+from kit.told import tell
 
-SETTINGS = examples(250, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+SETTINGS = examples(250, suppress_health_check=[HealthCheck.too_slow])
 OVER = ("SUCCESS", "ERROR", "CANCELLED")
 NAMES = "abcdefgh"
 
@@ -201,7 +202,7 @@ class SmallMistral:
 
 
 @st.composite
-def tasks(draw: st.DrawFn, make: SimpleNamespace, parts: int, *, pauses: bool) -> list[Any]:
+def tasks(draw: st.DrawFn, parts: int, *, pauses: bool) -> list[Any]:
     """The tasks of a reverse workflow, some of which run one of the parts that come next."""
     found: list[Any] = []
     for number in range(draw(st.integers(1, 5))):
@@ -209,12 +210,12 @@ def tasks(draw: st.DrawFn, make: SimpleNamespace, parts: int, *, pauses: bool) -
         common = {"requires": tuple(sorted(requires)), "pause_before": pauses and draw(st.integers(0, 5)) == 0}
         if parts and draw(st.booleans()):
             parts -= 1
-            given = {"run": make.run, "task_name": "done"}
-            found.append(make.task(NAMES[number], workflow=f"part{parts + 1}", input=given, **common))
+            given = {"run": engine.RUN, "task_name": "done"}
+            found.append(engine.task(NAMES[number], workflow=f"part{parts + 1}", input=given, **common))
             continue
-        retry = make.retry(draw(st.integers(1, 2)), draw(st.integers(0, 3))) if draw(st.booleans()) else None
+        retry = Retry(draw(st.integers(1, 2)), draw(st.integers(0, 3))) if draw(st.booleans()) else None
         found.append(
-            make.task(
+            engine.task(
                 NAMES[number],
                 retry=retry,
                 timeout=draw(st.sampled_from((None, None, 3))),
@@ -227,12 +228,12 @@ def tasks(draw: st.DrawFn, make: SimpleNamespace, parts: int, *, pauses: bool) -
 
 
 @st.composite
-def documents(draw: st.DrawFn, make: SimpleNamespace, *, pauses: bool) -> Document:
+def documents(draw: st.DrawFn, *, pauses: bool) -> Document:
     """Bracketed, with a body that has parts, in one level."""
-    body = draw(tasks(make, 2, pauses=pauses))
-    parts = [body, *(draw(tasks(make, 0, pauses=pauses)) for _ in range(2))]
-    closers = [make.task(name, "embank.cleanup", retry=make.retry(1, 1)) for name in NAMES[: draw(st.integers(1, 2))]]
-    document: Document = make.bracketed(parts, closers, timeout=draw(st.sampled_from((None, None, 8))))
+    body = draw(tasks(2, pauses=pauses))
+    parts = [body, *(draw(tasks(0, pauses=pauses)) for _ in range(2))]
+    closers = [engine.task(name, "embank.cleanup", retry=Retry(1, 1)) for name in NAMES[: draw(st.integers(1, 2))]]
+    document: Document = engine.bracketed(parts, closers, timeout=draw(st.sampled_from((None, None, 8))))
     return document
 
 
@@ -257,11 +258,11 @@ def begun(told: Any) -> set[str]:
 @pytest.mark.parametrize("mode", ["skewed", "pausing", "cancelled"])
 @SETTINGS
 @given(data=st.data())
-def test_the_journal_says_the_same_of_every_task(make: SimpleNamespace, tell: Any, mode: str, data: Any) -> None:
+def test_the_journal_says_the_same_of_every_task(mode: str, data: Any) -> None:
     """`skewed`: every action has another clock. What pauses or is cancelled depends on the order of everything: there
     clocks are exact, up to whole seconds for the latter.
     """
-    document = data.draw(documents(make, pauses=mode == "pausing"))
+    document = data.draw(documents(pauses=mode == "pausing"))
     small = SmallMistral(
         document,
         Behaviour(data, skewed=mode == "skewed", pauses=data.draw(st.booleans())),
@@ -271,7 +272,7 @@ def test_the_journal_says_the_same_of_every_task(make: SimpleNamespace, tell: An
     )
     small.run()
     whole, details = mode != "pausing" and data.draw(st.booleans()), data.draw(st.booleans())
-    seen = small.seen(make.start, whole=whole, details=details)
+    seen = small.seen(engine.START, whole=whole, details=details)
     told = tell(document, seen)
     assert dict(found(told, seen)) == {path: task.state for path, task in seen.tasks.items()}
     assert begun(told) <= set(seen.tasks), "what never began is not begun"
@@ -283,10 +284,10 @@ def test_the_journal_says_the_same_of_every_task(make: SimpleNamespace, tell: An
         assert told.end[1] in (4, 5, 130)
 
 
-def random_tasks(document: Document, make: SimpleNamespace) -> st.SearchStrategy[SeenTask]:
+def random_tasks(document: Document) -> st.SearchStrategy[SeenTask]:
     """Tasks at places that the document has, or does not have, of which anything is said."""
     names = [name for flow in document.workflows.values() for name in flow.tasks]
-    moments = st.integers(-5, 30).map(make.at)
+    moments = st.integers(-5, 30).map(engine.at)
     words = st.sampled_from((*OVER, "RUNNING", "PAUSED", "DELAYED", "IDLE", "WAITING", "SKIPPED", "odd"))
     attempts = st.builds(
         SeenAttempt,
@@ -312,12 +313,12 @@ def random_tasks(document: Document, make: SimpleNamespace) -> st.SearchStrategy
 
 @SETTINGS
 @given(data=st.data())
-def test_whatever_an_engine_says_becomes_a_journal(make: SimpleNamespace, tell: Any, data: Any) -> None:
-    document = data.draw(documents(make, pauses=True))
-    listed = data.draw(st.lists(random_tasks(document, make), max_size=12))
+def test_whatever_an_engine_says_becomes_a_journal(data: Any) -> None:
+    document = data.draw(documents(pauses=True))
+    listed = data.draw(st.lists(random_tasks(document), max_size=12))
     state = data.draw(st.sampled_from((*OVER, "RUNNING", "PAUSED", "odd")))
-    ended = data.draw(st.none() | st.integers(-5, 30).map(make.at))
-    seen = Seen("e", "main", state, make.start, ended, "", {task.path: task for task in listed})
+    ended = data.draw(st.none() | st.integers(-5, 30).map(engine.at))
+    seen = Seen("e", "main", state, engine.START, ended, "", {task.path: task for task in listed})
     told = tell(document, seen)
     assert (told.end is not None) == (state in OVER)
     assert begun(told) <= set(seen.tasks)

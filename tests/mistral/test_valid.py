@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from embank.model import Lower, Operation, Policy, Request, Resource
 from embank.outputs.workflow import write_workflow
 from embank.passes import compile_workflow
 from embank.resource_graph import canonical
+from kit.graphs import requests
 
 pytestmark = [pytest.mark.service, pytest.mark.xdist_group("oracle")]
 
@@ -28,8 +28,6 @@ WRITTEN = sorted(
     for path in (ROOT / folder).rglob("*.yaml")
     if path.read_text().startswith("# Embank workflow")
 )
-# How the tests of the passes make graphs and plugins; what they are called here is worse.
-requests = runpy.run_path(str(ROOT / "tests" / "passes" / "conftest.py"))["requests"]
 
 NASTY = (
     "on", "null", "1e3", "0x1", "12:30:45", "2024-01-01", "<<", "=", "~", "&a", "*a", "@a", "# x", "\\u007b",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from embank.model import Kind, Phase, Policy, Request, Workflow
 from embank.passes import compile_workflow
+from kit import graphs, order
 
 
 def compiled(request: Request) -> Workflow:
@@ -20,8 +20,8 @@ def compiled(request: Request) -> Workflow:
     return checked.value
 
 
-def test_a_closer_stays_an_activity_and_gets_a_copy(order: SimpleNamespace) -> None:
-    workflow = compiled(order.request("server1 > volume1", server="pre, ready closes pre", volume="ready"))
+def test_a_closer_stays_an_activity_and_gets_a_copy() -> None:
+    workflow = compiled(graphs.request("server1 > volume1", server="pre, ready closes pre", volume="ready"))
     closing = [task for task in workflow.bodies[0].tasks if task.closes]
     assert [(task.kind, task.phase, task.closes) for task in closing] == [(Kind.ACTIVITY, Phase.READY, Phase.PRE)]
     (cleanup,) = workflow.cleanup
@@ -30,28 +30,28 @@ def test_a_closer_stays_an_activity_and_gets_a_copy(order: SimpleNamespace) -> N
     assert cleanup.tasks[0].name == closing[0].name == "server_server1_ready"
 
 
-def test_no_closers_no_cleanup(order: SimpleNamespace) -> None:
-    assert compiled(order.request("server1", server="pre, post")).cleanup == ()
+def test_no_closers_no_cleanup() -> None:
+    assert compiled(graphs.request("server1", server="pre, post")).cleanup == ()
 
 
-def test_dependents_are_closed_before_their_parents_through_those_without_closers(order: SimpleNamespace) -> None:
-    request = order.request("server1 > rack1, rack1 > server2 server3", server="pre, post closes pre", rack="")
+def test_dependents_are_closed_before_their_parents_through_those_without_closers() -> None:
+    request = graphs.request("server1 > rack1, rack1 > server2 server3", server="pre, post closes pre", rack="")
     assert order.steps(order.observed(compiled(request).cleanup)) == (
         "server1.post\nserver2.post > server1.post\nserver3.post > server1.post"
     )
 
 
-def test_two_closers_of_one_resource_in_the_order_of_their_phases(order: SimpleNamespace) -> None:
-    request = order.request("server1 > server2", server="pre, ready closes pre, parallel, post closes parallel")
+def test_two_closers_of_one_resource_in_the_order_of_their_phases() -> None:
+    request = graphs.request("server1 > server2", server="pre, ready closes pre, parallel, post closes parallel")
     assert order.steps(order.observed(compiled(request).cleanup)) == (
         "server1.post\nserver1.ready > server1.post\nserver2.post > server1.ready\nserver2.ready > server2.post"
     )
 
 
 @given(data=st.data())
-def test_cleanup_order_of_random_graphs(order: SimpleNamespace, data: st.DataObject) -> None:
+def test_cleanup_order_of_random_graphs(data: st.DataObject) -> None:
     """Exactly the post order of closers, as the rules say it; one copy of each."""
-    request = data.draw(order.requests(closers=True, max_tasks=10**9))
+    request = data.draw(graphs.requests(closers=True, max_tasks=10**9))
     cleanup = compiled(request).cleanup
     assert (
         order.observed(cleanup) == order.expected_cleanup(request) if cleanup else not order.expected_cleanup(request)
@@ -68,13 +68,11 @@ def test_cleanup_order_of_random_graphs(order: SimpleNamespace, data: st.DataObj
         (Policy(retry_count=1, retry_delay=5), Policy(retry_count=3, retry_delay=5, timeout=300)),
     ],
 )
-def test_a_closer_is_tried_again_and_never_hangs(
-    order: SimpleNamespace, given_policy: Policy | None, expected: Policy
-) -> None:
+def test_a_closer_is_tried_again_and_never_hangs(given_policy: Policy | None, expected: Policy) -> None:
     """Nobody else will thaw the guest: at least three more times, more if the policy says so. Those of the
     resources above wait for it: it has a timeout, whatever the policy says.
     """
-    request = order.request("server1", server="pre, ready closes pre")
+    request = graphs.request("server1", server="pre, ready closes pre")
     if given_policy:
         request = replace(request, policies={"server": given_policy})
     workflow = compiled(request)
@@ -82,9 +80,9 @@ def test_a_closer_is_tried_again_and_never_hangs(
     assert {task.policy for task in workflow.bodies[0].tasks} == {given_policy or Policy()}
 
 
-def test_an_aggregated_closer_is_one_task_in_cleanup_too(order: SimpleNamespace) -> None:
+def test_an_aggregated_closer_is_one_task_in_cleanup_too() -> None:
     pair = ("server1", "server2")
-    request = order.request(
+    request = graphs.request(
         "server1, server2, server3 > server4", server="pre, parallel closes pre",
         aggregate={"server": lambda phase, each, _: "one" if phase == "parallel" and each.id in pair else None},
     )  # fmt: skip
@@ -97,11 +95,9 @@ def test_an_aggregated_closer_is_one_task_in_cleanup_too(order: SimpleNamespace)
 
 
 @pytest.mark.parametrize(("timeout", "expected"), [(None, 300), (60, 300), (900, 900)])
-def test_an_aggregated_closer_has_the_time_that_the_slowest_needs(
-    order: SimpleNamespace, timeout: int | None, expected: int
-) -> None:
+def test_an_aggregated_closer_has_the_time_that_the_slowest_needs(timeout: int | None, expected: int) -> None:
     """Of two types with one plugin, one has no timeout in the plan."""
-    request = order.request(
+    request = graphs.request(
         "server1, rack1", server="pre, parallel closes pre", rack="pre, parallel closes pre",
         aggregate=dict.fromkeys(("server", "rack"), lambda phase, each, _: "one" if phase == "parallel" else None),
     )  # fmt: skip
@@ -111,9 +107,9 @@ def test_an_aggregated_closer_has_the_time_that_the_slowest_needs(
     assert (len(closer.resources), closer.policy.timeout) == (2, expected)
 
 
-def test_closers_that_cannot_be_one_task(order: SimpleNamespace) -> None:
+def test_closers_that_cannot_be_one_task() -> None:
     """Parallel activities of a server and its dependent have no order; their copies in cleanup do."""
-    request = order.request(
+    request = graphs.request(
         "server1 > server2", server="pre, parallel closes pre",
         aggregate={"server": lambda phase, each, _: "one" if phase == "parallel" else None},
     )  # fmt: skip
@@ -125,8 +121,8 @@ def test_closers_that_cannot_be_one_task(order: SimpleNamespace) -> None:
     assert "closers" in diagnostic.message
 
 
-def test_a_closer_of_nothing(order: SimpleNamespace) -> None:
-    checked = compile_workflow(order.request("server1", server="ready closes pre"))
+def test_a_closer_of_nothing() -> None:
+    checked = compile_workflow(graphs.request("server1", server="ready closes pre"))
     assert checked.value is None
     (diagnostic,) = checked.diagnostics
     assert (diagnostic.code, diagnostic.message, diagnostic.hint) == (
@@ -139,9 +135,9 @@ def test_a_closer_of_nothing(order: SimpleNamespace) -> None:
 @pytest.mark.parametrize(
     ("phase", "closed"), [("pre", "pre"), ("pre", "ready"), ("ready", "parallel"), ("pre", "post")]
 )
-def test_a_closer_that_comes_too_early(order: SimpleNamespace, phase: str, closed: str) -> None:
+def test_a_closer_that_comes_too_early(phase: str, closed: str) -> None:
     activities = f"{phase} closes {closed}" + (f", {closed}" if closed != phase else "")
-    checked = compile_workflow(order.request("server1", server=activities))
+    checked = compile_workflow(graphs.request("server1", server=activities))
     assert checked.value is None
     (diagnostic,) = checked.diagnostics
     assert diagnostic.code == "EMB502"
@@ -151,6 +147,6 @@ def test_a_closer_that_comes_too_early(order: SimpleNamespace, phase: str, close
     assert "pre, ready, parallel, post" in diagnostic.hint
 
 
-def test_every_unreachable_closer_is_told_at_once(order: SimpleNamespace) -> None:
-    checked = compile_workflow(order.request("a1, b1, c1", a="ready closes pre", b="post closes pre", c="pre"))
+def test_every_unreachable_closer_is_told_at_once() -> None:
+    checked = compile_workflow(graphs.request("a1, b1, c1", a="ready closes pre", b="post closes pre", c="pre"))
     assert [diagnostic.code for diagnostic in checked.diagnostics] == ["EMB502", "EMB502"]

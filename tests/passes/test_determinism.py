@@ -7,7 +7,6 @@ import random
 import subprocess
 import sys
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from embank.model import Policy, Request
 from embank.outputs.workflow import write_workflow
 from embank.passes import compile_workflow
+from kit import graphs
 
 # A process of its own for each hash seed. The graph is the same every time; the order it is given in is not.
 PROGRAM = """
@@ -68,9 +68,9 @@ def test_ten_hash_seeds_and_ten_orders_of_input() -> None:
 
 
 @given(data=st.data())
-def test_any_order_of_input(order: SimpleNamespace, data: st.DataObject) -> None:
+def test_any_order_of_input(data: st.DataObject) -> None:
     """Resources, edges, types, parameters and policies shuffled: an equal workflow, equal text."""
-    request: Request = data.draw(order.requests(size=25, keys=data.draw(st.sampled_from([0, 4])), closers=True))
+    request: Request = data.draw(graphs.requests(size=25, keys=data.draw(st.sampled_from([0, 4])), closers=True))
     resources = request.graph.resources
     request = replace(
         request,
@@ -81,7 +81,7 @@ def test_any_order_of_input(order: SimpleNamespace, data: st.DataObject) -> None
     edges = [(resources[a].key, resources[b].key) for a, below in enumerate(request.graph.dependents) for b in below]
     other = replace(
         request,
-        graph=order.request_of(shuffled(shuffle, resources), shuffled(shuffle, edges), {}).graph,
+        graph=graphs.request_of(shuffled(shuffle, resources), shuffled(shuffle, edges), {}).graph,
         types=dict(shuffled(shuffle, request.types.items())),
         parameters=dict(shuffled(shuffle, request.parameters.items())),
         policies=dict(shuffled(shuffle, request.policies.items())),
@@ -100,9 +100,9 @@ def shuffled(shuffle: random.Random, parts: object) -> list[object]:
 
 
 @pytest.mark.parametrize("max_tasks", [10**9, 50, 4])
-def test_twice_in_one_process(order: SimpleNamespace, max_tasks: int) -> None:
+def test_twice_in_one_process(max_tasks: int) -> None:
     """Nothing is kept from one compilation to the next."""
     disks = " ".join(f"disk{number}" for number in range(60))
-    request = order.request(f"server1 > {disks}, server2 > {disks}", server="pre, ready closes pre", disk="ready",
+    request = graphs.request(f"server1 > {disks}, server2 > {disks}", server="pre, ready closes pre", disk="ready",
                             max_tasks=max_tasks)  # fmt: skip
     assert compile_workflow(request) == compile_workflow(request)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from embank.model import Body, Phase, Request, Resource, ResourceKey, Workflow
 from embank.passes import compile_workflow
 from embank.passes.name import base_names
+from kit import graphs
 
 RESERVED = {
     "version",
@@ -63,12 +63,12 @@ def check(workflow: Workflow) -> None:
 
 
 def of_resources(
-    order: SimpleNamespace, resources: Iterable[Resource], edges: Iterable[tuple[ResourceKey, ResourceKey]] = (),
+    resources: Iterable[Resource], edges: Iterable[tuple[ResourceKey, ResourceKey]] = (),
     activities: str = "pre, post", max_tasks: int = 10**9,
 ) -> Workflow:  # fmt: skip
     resources = list(resources)
-    types = {resource.type: order.type_spec(activities) for resource in resources}
-    return compiled(order.request_of(resources, edges, types, max_tasks))
+    types = {resource.type: graphs.type_spec(activities) for resource in resources}
+    return compiled(graphs.request_of(resources, edges, types, max_tasks))
 
 
 def names(workflow: Workflow) -> dict[tuple[ResourceKey, Phase], str]:
@@ -80,8 +80,8 @@ def names(workflow: Workflow) -> dict[tuple[ResourceKey, Phase], str]:
     }
 
 
-def only_name(order: SimpleNamespace, type_: str, id_: str, name: str) -> str:
-    (task,) = of_resources(order, [Resource(type_, id_, name)], activities="pre").bodies[0].tasks
+def only_name(type_: str, id_: str, name: str) -> str:
+    (task,) = of_resources([Resource(type_, id_, name)], activities="pre").bodies[0].tasks
     return task.name
 
 
@@ -95,33 +95,33 @@ def only_name(order: SimpleNamespace, type_: str, id_: str, name: str) -> str:
         ("OS::Nova::Server", "3e8a1f0c-5d2b-4c7e-9f6a-0b1c2d3e4f50", "🦊", "server_3e8a1f0c_pre"),
     ],
 )
-def test_names_read_well(order: SimpleNamespace, type_: str, id_: str, name: str, expected: str) -> None:
-    assert only_name(order, type_, id_, name) == expected
+def test_names_read_well(type_: str, id_: str, name: str, expected: str) -> None:
+    assert only_name(type_, id_, name) == expected
 
 
-def test_a_renamed_resource_keeps_its_names_when_its_id_reads_well(order: SimpleNamespace) -> None:
-    assert only_name(order, "Disk", "disk-7", "old") == only_name(order, "Disk", "disk-7", "new") == "disk_disk_7_pre"
+def test_a_renamed_resource_keeps_its_names_when_its_id_reads_well() -> None:
+    assert only_name("Disk", "disk-7", "old") == only_name("Disk", "disk-7", "new") == "disk_disk_7_pre"
 
 
 @pytest.mark.parametrize("nasty", NASTY, ids=lambda text: ascii(text[:20]))
-def test_nasty_names_ids_types_and_plans(order: SimpleNamespace, nasty: str) -> None:
+def test_nasty_names_ids_types_and_plans(nasty: str) -> None:
     for resource in (Resource("Disk", nasty, "name"), Resource("Disk", "id", nasty), Resource(nasty, "id", "name"),
                      Resource(f"X::{nasty}", nasty, nasty), Resource(nasty, nasty, nasty)):  # fmt: skip
-        check(of_resources(order, [resource]))
-    request = order.request("disk1", disk="pre, post closes pre")
+        check(of_resources([resource]))
+    request = graphs.request("disk1", disk="pre, post closes pre")
     check(compiled(replace(request, plan=nasty)))
 
 
-def test_all_nasty_ids_at_once(order: SimpleNamespace) -> None:
+def test_all_nasty_ids_at_once() -> None:
     """In every combination of two types and names: no two tasks are called alike."""
     resources = [
         Resource(type_, id_, name)
         for type_ in ("A::Disk", "A::Server")
         for id_, name in zip(NASTY, reversed(NASTY), strict=True)
     ]
-    check(of_resources(order, resources))
+    check(of_resources(resources))
     chain = [(first.key, second.key) for first, second in pairwise(resources)]
-    check(of_resources(order, resources, chain, "pre, ready closes pre, parallel, post closes parallel", max_tasks=3))
+    check(of_resources(resources, chain, "pre, ready closes pre, parallel, post closes parallel", max_tasks=3))
 
 
 @given(
@@ -130,33 +130,25 @@ def test_all_nasty_ids_at_once(order: SimpleNamespace) -> None:
         max_size=30,
     )
 )
-def test_any_text(order: SimpleNamespace, facts: list[tuple[str, str, str]]) -> None:
-    check(
-        of_resources(
-            order, {ResourceKey(type_, id_): Resource(type_, id_, name) for type_, id_, name in facts}.values()
-        )
-    )
+def test_any_text(facts: list[tuple[str, str, str]]) -> None:
+    check(of_resources({ResourceKey(type_, id_): Resource(type_, id_, name) for type_, id_, name in facts}.values()))
 
 
-def test_equal_ids_of_different_types(order: SimpleNamespace) -> None:
-    found = names(
-        of_resources(order, [Resource("A::Disk", "7", ""), Resource("A::Server", "7", "")], activities="pre")
-    )
+def test_equal_ids_of_different_types() -> None:
+    found = names(of_resources([Resource("A::Disk", "7", ""), Resource("A::Server", "7", "")], activities="pre"))
     assert sorted(found.values()) == ["disk_7_pre", "server_7_pre"]
 
 
-def test_types_with_an_equal_last_word(order: SimpleNamespace) -> None:
+def test_types_with_an_equal_last_word() -> None:
     """Neither is called plain `volume`: that would be a guess which one is meant."""
-    found = names(
-        of_resources(order, [Resource("A::Volume", "7", ""), Resource("B::Volume", "7", "")], activities="pre")
-    )
+    found = names(of_resources([Resource("A::Volume", "7", ""), Resource("B::Volume", "7", "")], activities="pre"))
     assert [re.sub("[0-9a-f]{6}_7", "…", name) for name in sorted(found.values())] == [
         "a_volume_…_pre",
         "b_volume_…_pre",
     ]
 
 
-def test_names_that_collide_only_with_their_phase_or_prefix(order: SimpleNamespace) -> None:
+def test_names_that_collide_only_with_their_phase_or_prefix() -> None:
     """What a part, a join or a group is called can be what somebody calls a resource."""
     disks = [Resource("Disk", f"d{number}", "") for number in range(9)]
     racks = [Resource("Rack", "r", "")]
@@ -164,57 +156,58 @@ def test_names_that_collide_only_with_their_phase_or_prefix(order: SimpleNamespa
     impostors = [Resource("Wait", "rack_r", ""), Resource("Part", "disk", ""), Resource("Part", "server", "")]
     ids = [Resource("Disk", id_, "") for id_ in ("d0_group", "pre", "1_group", "ready")]
     types = {
-        "Disk": order.type_spec("pre, ready", "p", lambda phase, disk, _: disk.id[:2] if phase == "ready" else None),
-        "Server": order.type_spec("pre"), "Rack": order.type_spec(""),
-        "Wait": order.type_spec("pre, ready, parallel, post"), "Part": order.type_spec("pre, ready, parallel, post"),
+        "Disk": graphs.type_spec("pre, ready", "p", lambda phase, disk, _: disk.id[:2] if phase == "ready" else None),
+        "Server": graphs.type_spec("pre"), "Rack": graphs.type_spec(""),
+        "Wait": graphs.type_spec("pre, ready, parallel, post"),
+        "Part": graphs.type_spec("pre, ready, parallel, post"),
     }  # fmt: skip
     edges = [(server.key, racks[0].key) for server in servers] + [(racks[0].key, disk.key) for disk in disks]
     resources = disks + racks + servers + impostors + ids
     for max_tasks in (10**9, 5, 3, 2):
-        check(compiled(order.request_of(resources, edges, types, max_tasks)))
+        check(compiled(graphs.request_of(resources, edges, types, max_tasks)))
 
 
-def test_tenants_cannot_make_two_tasks_collide(order: SimpleNamespace) -> None:
+def test_tenants_cannot_make_two_tasks_collide() -> None:
     """Two ids that were searched for (26 million tries): both short digests in their names are equal."""
     pair = [Resource("Disk", "🐘6097096", ""), Resource("Disk", "🐘15077100", "")]
     first, second = base_names(pair).values()
     assert first == second == "disk_2451b0_9785c3"
-    check(of_resources(order, pair))
+    check(of_resources(pair))
 
 
 @given(data=st.data())
-def test_adding_a_resource_renames_no_other_task(order: SimpleNamespace, data: st.DataObject) -> None:
+def test_adding_a_resource_renames_no_other_task(data: st.DataObject) -> None:
     """Wherever it is put, whatever it is next to."""
-    request = data.draw(order.requests(size=15, max_tasks=10**9))
+    request = data.draw(graphs.requests(size=15, max_tasks=10**9))
     resources, types = list(request.graph.resources), request.types
     edges = [(resources[a].key, resources[b].key) for a, below in enumerate(request.graph.dependents) for b in below]
     new = Resource(data.draw(st.sampled_from(sorted(types))), "new", "A new resource")
     above = data.draw(st.lists(st.sampled_from(resources), unique=True, max_size=3)) if resources else []
-    more = order.request_of([*resources, new], [*edges, *((parent.key, new.key) for parent in above)], types)
+    more = graphs.request_of([*resources, new], [*edges, *((parent.key, new.key) for parent in above)], types)
     before, after = names(compiled(request)), names(compiled(more))
     activities = {(r.key, phase) for r in resources for phase in types[r.type].activities}
     assert {key: after[key] for key in activities} == {key: before[key] for key in activities}
 
 
-def test_a_collision_renames_those_that_collide_and_no_others(order: SimpleNamespace) -> None:
+def test_a_collision_renames_those_that_collide_and_no_others() -> None:
     first, second, third = Resource("Disk", "a-b", ""), Resource("Disk", "a_b", ""), Resource("Disk", "c", "")
-    alone, both = names(of_resources(order, [first, third])), names(of_resources(order, [first, second, third]))
+    alone, both = names(of_resources([first, third])), names(of_resources([first, second, third]))
     assert alone[first.key, Phase.PRE] == "disk_a_b_pre"
     assert re.fullmatch("disk_a_b_[0-9a-f]{6}_pre", both[first.key, Phase.PRE])
     assert re.fullmatch("disk_a_b_[0-9a-f]{6}_pre", both[second.key, Phase.PRE])
     assert both[third.key, Phase.PRE] == alone[third.key, Phase.PRE]
 
 
-def test_bodies_are_called_after_the_plan(order: SimpleNamespace) -> None:
-    workflow = compiled(replace(order.request("disk1", disk="pre, post closes pre"), plan="Nightly shop"))
+def test_bodies_are_called_after_the_plan() -> None:
+    workflow = compiled(replace(graphs.request("disk1", disk="pre, post closes pre"), plan="Nightly shop"))
     assert workflow.name == "nightly_shop_protect"
     assert workflow.bodies[0].name == "nightly_shop_protect_activities"
     assert workflow.cleanup[0].name == "nightly_shop_protect_cleanup"
 
 
-def test_a_part_is_called_alike_as_a_task_and_as_a_workflow(order: SimpleNamespace) -> None:
+def test_a_part_is_called_alike_as_a_task_and_as_a_workflow() -> None:
     disks = " ".join(f"disk{number}" for number in range(40))
-    request = order.request(f"server1 > {disks}", server="pre, post", disk="pre, parallel", max_tasks=10)
+    request = graphs.request(f"server1 > {disks}", server="pre, post", disk="pre, parallel", max_tasks=10)
     workflow = compiled(request)
     parts: list[tuple[str, Body]] = [
         (task.name, workflow.bodies[task.part]) for body in workflow.bodies for task in body.tasks if task.part

@@ -14,13 +14,13 @@ import multiprocessing
 import os
 from collections.abc import Iterator
 from itertools import combinations, permutations, product
-from types import SimpleNamespace
 
 import pytest
 
 from embank.model import ActivitySpec, Body, Kind, Operation, Phase, Request, Resource, TypeSpec, Workflow
 from embank.passes import PASSES
 from embank.resource_graph import canonical
+from kit import order
 
 Edges = frozenset[tuple[int, int]]
 PASSES_OF_ORDER = PASSES[:5]
@@ -68,7 +68,7 @@ def requests(size: int, edges: Edges) -> Iterator[tuple[tuple[int, ...], Request
         yield choice, Request(Operation.PROTECT, "plan", "id", "provider", "bank", graph, types, max_tasks=10**9)
 
 
-def expected(order: SimpleNamespace, size: int, edges: Edges) -> dict[tuple[bool, ...], list[int]]:
+def expected(size: int, edges: Edges) -> dict[tuple[bool, ...], list[int]]:
     """By which resources implement `ready`: for every (resource, phase) the mask of those after it."""
     dependents = [[b for a, b in sorted(edges) if a == node] for node in range(size)]
     return {
@@ -91,9 +91,9 @@ def compiled(request: Request) -> Body:
     return body
 
 
-def check(order: SimpleNamespace, size: int, edges: Edges) -> int:
+def check(size: int, edges: Edges) -> int:
     """Compile every choice of phases for one graph; how many there were."""
-    rules = expected(order, size, edges)
+    rules = expected(size, edges)
     count = 0
     for count, (choice, request) in enumerate(requests(size, edges), 1):  # noqa: B007
         after_rules = rules[tuple(Phase.READY in SUBSETS[subset] for subset in choice)]
@@ -115,8 +115,8 @@ def check(order: SimpleNamespace, size: int, edges: Edges) -> int:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_every_graph_of_three_resources(order: SimpleNamespace, size: int) -> None:
-    assert sum(check(order, size, edges) for edges in graphs(size)) > 15**size
+def test_every_graph_of_three_resources(size: int) -> None:
+    assert sum(check(size, edges) for edges in graphs(size)) > 15**size
 
 
 def test_how_many_graphs_there_are() -> None:
@@ -125,14 +125,14 @@ def test_how_many_graphs_there_are() -> None:
 
 
 @pytest.mark.nightly
-def test_every_graph_of_four_resources(order: SimpleNamespace) -> None:
+def test_every_graph_of_four_resources() -> None:
     """On all processors: a million and a half compilations. A failure stands in the captured output."""
     shapes = distinct(4)
     context = multiprocessing.get_context("fork")
     counts = context.SimpleQueue()
 
     def work(mine: list[Edges]) -> None:
-        counts.put(sum(check(order, 4, edges) for edges in mine))
+        counts.put(sum(check(4, edges) for edges in mine))
 
     processes = len(os.sched_getaffinity(0))
     workers = [context.Process(target=work, args=(shapes[number::processes],)) for number in range(processes)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -16,6 +15,7 @@ from embank.passes import PASSES
 from embank.passes.outline import outline
 from embank.passes.outlining.cost import AddedOrder, added_order
 from embank.resource_graph import canonical, restrict
+from kit import graphs, order
 from kit.examples import examples
 
 PRE, READY, PARALLEL, POST = Phase
@@ -87,7 +87,7 @@ def cut(request: Request) -> tuple[Workflow, AddedOrder]:
 # --- what they say ---------------------------------------------------------------------------------------
 
 
-def waits(order: SimpleNamespace, bodies: Sequence[Body], names: dict[int, int]) -> list[int]:
+def waits(bodies: Sequence[Body], names: dict[int, int]) -> list[int]:
     """For each task by its number (`names` is by identity) a bitmask of those it waits for, parts taken apart."""
     offset = [0]
     for body in bodies:
@@ -113,7 +113,7 @@ def waits(order: SimpleNamespace, bodies: Sequence[Body], names: dict[int, int])
     return result
 
 
-def check(order: SimpleNamespace, body: Body, bodies: Sequence[Body], limit: int) -> None:
+def check(body: Body, bodies: Sequence[Body], limit: int) -> None:
     names = {id(task): number for number, task in enumerate(body.tasks)}
     parts = [task for each in bodies for task in each.tasks if task.kind is Kind.PART]
     rest = [task for each in bodies for task in each.tasks if task.kind is not Kind.PART]
@@ -124,7 +124,7 @@ def check(order: SimpleNamespace, body: Body, bodies: Sequence[Body], limit: int
         edges = [(b, a) for a, group in enumerate(each.requires) for b in group]
         assert order.closure(len(each.tasks), edges) is not None, "a cycle"
         assert all(a < b for group in each.requires for a, b in pairwise(group))
-    before, after = waits(order, [body], names), waits(order, bodies, names)
+    before, after = waits([body], names), waits(bodies, names)
     assert all(now & old == old for old, now in zip(before, after, strict=True))
     check_file_order(bodies, names)
 
@@ -165,12 +165,12 @@ def depth(bodies: Sequence[Body]) -> int:
 
 @examples(200)
 @given(data=st.data(), phases_ascend=st.booleans())
-def test_whatever_the_tasks_are(order: SimpleNamespace, data: st.DataObject, phases_ascend: bool) -> None:
+def test_whatever_the_tasks_are(data: st.DataObject, phases_ascend: bool) -> None:
     workflow = data.draw(workflows(phases_ascend))
     result = outlined(workflow)
     limit = workflow.request.max_tasks
-    check(order, workflow.bodies[0], result.bodies, limit)
-    check(order, workflow.cleanup[0], result.cleanup, limit)
+    check(workflow.bodies[0], result.bodies, limit)
+    check(workflow.cleanup[0], result.cleanup, limit)
     if len(workflow.bodies[0].tasks) <= limit:
         assert result is workflow
 
@@ -183,26 +183,26 @@ def test_no_snapshot_comes_to_wait_for_a_copy(workflow: Workflow) -> None:
 
 
 @given(data=st.data())
-def test_workflows_of_real_requests(order: SimpleNamespace, data: st.DataObject) -> None:
-    request = data.draw(order.requests(keys=data.draw(st.sampled_from([0, 4])), closers=True))
+def test_workflows_of_real_requests(data: st.DataObject) -> None:
+    request = data.draw(graphs.requests(keys=data.draw(st.sampled_from([0, 4])), closers=True))
     workflow = before_outline(request)
     if workflow is None:
         return  # merging would make a cycle
     result = outlined(workflow)
-    check(order, workflow.bodies[0], result.bodies, request.max_tasks)
+    check(workflow.bodies[0], result.bodies, request.max_tasks)
     assert not quick_waiting_for_slow(added_order(workflow.bodies[0], result.bodies))
     for body in workflow.cleanup:
-        check(order, body, result.cleanup, request.max_tasks)
+        check(body, result.cleanup, request.max_tasks)
 
 
 @given(data=st.data())
-def test_the_measure_agrees_with_counting(order: SimpleNamespace, data: st.DataObject) -> None:
+def test_the_measure_agrees_with_counting(data: st.DataObject) -> None:
     workflow = data.draw(workflows())
     body, bodies = workflow.bodies[0], outlined(workflow).bodies
     names = {id(task): number for number, task in enumerate(body.tasks)}
     measured = added_order(body, bodies)
-    assert measured.before.total() == sum(mask.bit_count() for mask in waits(order, [body], names))
-    assert measured.after.total() == sum(mask.bit_count() for mask in waits(order, bodies, names))
+    assert measured.before.total() == sum(mask.bit_count() for mask in waits([body], names))
+    assert measured.after.total() == sum(mask.bit_count() for mask in waits(bodies, names))
     assert measured.added.total() == measured.after.total() - measured.before.total()
 
 
@@ -238,26 +238,24 @@ def chain(size: int) -> str:
         (tree(200, 20), {"T": THREE}),
     ],
 )
-def test_trees_without_ready_get_no_order_at_all(
-    order: SimpleNamespace, graph: str, types: dict[str, str], limit: int
-) -> None:
-    result, added = cut(order.request(graph, max_tasks=limit, **types))
+def test_trees_without_ready_get_no_order_at_all(graph: str, types: dict[str, str], limit: int) -> None:
+    result, added = cut(graphs.request(graph, max_tasks=limit, **types))
     assert len(result.bodies) > 1
     assert not added.added
 
 
-def test_servers_that_fit_are_not_taken_apart(order: SimpleNamespace) -> None:
+def test_servers_that_fit_are_not_taken_apart() -> None:
     """The freeze of a server ends when its own volumes have their snapshots, whatever else there is."""
-    result, added = cut(order.request(servers(40, 4), project="pre, post", server=FOUR, volume=FOUR, max_tasks=50))
+    result, added = cut(graphs.request(servers(40, 4), project="pre, post", server=FOUR, volume=FOUR, max_tasks=50))
     assert not added.added
     where = {(task.resources[0].id[-4:][:3], number) for number, body in enumerate(result.bodies)
              for task in body.tasks if task.kind is Kind.ACTIVITY and task.resources[0].type == "volume"}  # fmt: skip
     assert len(where) == 40
 
 
-def test_below_a_ready_the_snapshots_are_parts_of_their_own(order: SimpleNamespace) -> None:
+def test_below_a_ready_the_snapshots_are_parts_of_their_own() -> None:
     """The project's ready waits for those of all servers, and so for the parts they are in: without copies."""
-    result, added = cut(order.request(servers(40, 4), project=FOUR, server=FOUR, volume=FOUR, max_tasks=50))
+    result, added = cut(graphs.request(servers(40, 4), project=FOUR, server=FOUR, volume=FOUR, max_tasks=50))
     assert not quick_waiting_for_slow(added)
     assert {mine for mine, _ in added.added} == {PARALLEL, POST}
     assert {other for _, other in added.added} == {PRE, READY}
@@ -267,8 +265,8 @@ def test_below_a_ready_the_snapshots_are_parts_of_their_own(order: SimpleNamespa
         assert phases <= {PRE, READY} or phases <= {PARALLEL, POST}
 
 
-def test_a_chain_is_cut_into_bands(order: SimpleNamespace) -> None:
-    result, added = cut(order.request(chain(300), T=THREE, max_tasks=50))
+def test_a_chain_is_cut_into_bands() -> None:
+    result, added = cut(graphs.request(chain(300), T=THREE, max_tasks=50))
     assert depth(result.bodies) <= 6
     assert added.share < 0.2
     # Downwards nothing is held up: what comes to wait are copies, for quick tasks, and the way back up
@@ -278,8 +276,8 @@ def test_a_chain_is_cut_into_bands(order: SimpleNamespace) -> None:
 # --- how it looks ----------------------------------------------------------------------------------------
 
 
-def test_a_part_stands_where_its_first_task_stood_and_says_what_is_in_it(order: SimpleNamespace) -> None:
-    request = order.request("A1 > B1 B2", A="pre, post", B="pre, parallel, post", max_tasks=4)
+def test_a_part_stands_where_its_first_task_stood_and_says_what_is_in_it() -> None:
+    request = graphs.request("A1 > B1 B2", A="pre, post", B="pre, parallel, post", max_tasks=4)
     result, added = cut(request)
     assert not added.added
     top = [
@@ -296,22 +294,22 @@ def test_a_part_stands_where_its_first_task_stood_and_says_what_is_in_it(order: 
     assert result.bodies[1].requires == ((), (0,), (1,))
 
 
-def test_a_body_that_fits_stays_as_it_is(order: SimpleNamespace) -> None:
-    workflow = before_outline(order.request("A1 > B1 B2", A=THREE, B=THREE, max_tasks=9))
+def test_a_body_that_fits_stays_as_it_is() -> None:
+    workflow = before_outline(graphs.request("A1 > B1 B2", A=THREE, B=THREE, max_tasks=9))
     assert workflow is not None
     assert outlined(workflow) is workflow
     smaller = replace(workflow, request=replace(workflow.request, max_tasks=8))
     assert len(outlined(smaller).bodies) > 1
 
 
-def test_a_cleanup_is_cut_by_itself(order: SimpleNamespace) -> None:
-    request = order.request(fan(30), A="parallel", B="pre, ready closes pre", max_tasks=20)
+def test_a_cleanup_is_cut_by_itself() -> None:
+    request = graphs.request(fan(30), A="parallel", B="pre, ready closes pre", max_tasks=20)
     workflow = before_outline(request)
     assert workflow is not None
     result = outlined(workflow)
     assert len(result.bodies) > 1
     assert sum(task.kind is Kind.CLOSER for body in result.cleanup for task in body.tasks) == 30
-    check(order, workflow.cleanup[0], result.cleanup, 20)
+    check(workflow.cleanup[0], result.cleanup, 20)
 
 
 # --- a small change, a small difference ------------------------------------------------------------------
@@ -340,10 +338,8 @@ def drops(size: int) -> Iterator[int]:
         (tree(400, 5), {"T": THREE}, 6),
     ],
 )
-def test_one_resource_less_changes_few_parts(
-    order: SimpleNamespace, graph: str, types: dict[str, str], most: int
-) -> None:
-    request = order.request(graph, max_tasks=50, **types)
+def test_one_resource_less_changes_few_parts(graph: str, types: dict[str, str], most: int) -> None:
+    request = graphs.request(graph, max_tasks=50, **types)
     before = contents(request)
     count = len(request.graph.resources)
     for drop in drops(count):
@@ -372,12 +368,10 @@ def ladder(size: int) -> Iterator[tuple[int, int]]:
     [(deep, 3000), (ladder, 3000), (wide, 3000), pytest.param(wide, 100_000, marks=pytest.mark.nightly)],
 )
 @pytest.mark.parametrize("activities", [THREE, FOUR])
-def test_deep_and_wide(
-    order: SimpleNamespace, shape: Callable[[int], Iterator[tuple[int, int]]], size: int, activities: str
-) -> None:
+def test_deep_and_wide(shape: Callable[[int], Iterator[tuple[int, int]]], size: int, activities: str) -> None:
     resources = [Resource("T", f"{number:06}", "") for number in range(size)]
     edges: list[tuple[ResourceKey, ResourceKey]] = [(resources[a].key, resources[b].key) for a, b in shape(size)]
-    request = order.request_of(resources, edges, {"T": order.type_spec(activities)}, 50)
+    request = graphs.request_of(resources, edges, {"T": graphs.type_spec(activities)}, 50)
     workflow = before_outline(request)
     assert workflow is not None
     result = outlined(workflow)

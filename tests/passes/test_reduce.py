@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import networkx
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 from embank.model import Body, Kind, Phase, Request, Resource, Task, Workflow
 from embank.passes import PASSES
 from embank.passes.reduce import reduce
+from kit import graphs
 
 
 def body(*requires: list[int]) -> Body:
@@ -31,29 +30,29 @@ def edges(body: Body) -> set[tuple[int, int]]:
     return {(task, other) for task, required in enumerate(body.requires) for other in required}
 
 
-def test_an_implied_requires_goes(order: SimpleNamespace) -> None:
-    workflow = Workflow(order.request("T1", T="pre"), (body([], [0], [0, 1]),))
+def test_an_implied_requires_goes() -> None:
+    workflow = Workflow(graphs.request("T1", T="pre"), (body([], [0], [0, 1]),))
     assert reduced(workflow).bodies == (body([], [0], [1]),)
 
 
-def test_a_task_may_require_one_further_down(order: SimpleNamespace) -> None:
-    workflow = Workflow(order.request("T1", T="pre"), (body([1, 2], [2], []),))
+def test_a_task_may_require_one_further_down() -> None:
+    workflow = Workflow(graphs.request("T1", T="pre"), (body([1, 2], [2], []),))
     assert reduced(workflow).bodies == (body([1], [2], []),)
 
 
-def test_the_cleanup_is_reduced_as_well(order: SimpleNamespace) -> None:
-    workflow = Workflow(order.request("T1", T="pre"), (body([]),), (body([], [0], [0, 1]),))
+def test_the_cleanup_is_reduced_as_well() -> None:
+    workflow = Workflow(graphs.request("T1", T="pre"), (body([]),), (body([], [0], [0, 1]),))
     assert reduced(workflow).cleanup == (body([], [0], [1]),)
 
 
-def test_with_nothing_to_drop_the_workflow_is_the_same_object(order: SimpleNamespace) -> None:
-    workflow = Workflow(order.request("T1", T="pre"), (body([], [0], [0], [1, 2]),))
+def test_with_nothing_to_drop_the_workflow_is_the_same_object() -> None:
+    workflow = Workflow(graphs.request("T1", T="pre"), (body([], [0], [0], [1, 2]),))
     assert reduced(workflow) is workflow
 
 
 @given(data=st.data())
-def test_real_workflows_are_reduced_entirely(order: SimpleNamespace, data: st.DataObject) -> None:
-    request: Request = data.draw(order.requests(size=30, keys=3, closers=True))
+def test_real_workflows_are_reduced_entirely(data: st.DataObject) -> None:
+    request: Request = data.draw(graphs.requests(size=30, keys=3, closers=True))
     workflow = Workflow(request)
     for step in PASSES:
         checked = step(workflow)

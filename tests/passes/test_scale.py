@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 
 import pytest
 
 from embank.model import Kind, Phase, Request, Resource, ResourceKey, Workflow
 from embank.passes import compile_workflow
+from kit import graphs, order
 
 Edges = list[tuple[int, int]]
 
@@ -39,13 +39,13 @@ def ladder(size: int) -> Edges:
     ]  # fmt: skip
 
 
-def build(order: SimpleNamespace, edges: Edges, activities: list[str], max_tasks: int) -> Request:
+def build(edges: Edges, activities: list[str], max_tasks: int) -> Request:
     """Resources that are of as many types as there are `activities`, in turn."""
     count = 1 + max(max(edge) for edge in edges)
     resources = [Resource(f"T{number % len(activities)}", f"r{number}", "") for number in range(count)]
-    types = {f"T{number}": order.type_spec(text) for number, text in enumerate(activities)}
+    types = {f"T{number}": graphs.type_spec(text) for number, text in enumerate(activities)}
     keys = [(resources[a].key, resources[b].key) for a, b in edges]
-    return order.request_of(resources, keys, types, max_tasks)
+    return graphs.request_of(resources, keys, types, max_tasks)
 
 
 def compiled(request: Request) -> Workflow:
@@ -61,7 +61,7 @@ def activities(request: Request) -> Iterator[tuple[Phase, frozenset[ResourceKey]
             yield phase, frozenset([resource.key])
 
 
-def check(order: SimpleNamespace, request: Request, samples: int = 12) -> Workflow:
+def check(request: Request, samples: int = 12) -> Workflow:
     """All activities are there once, in no cycle; after some of them comes what the rules say."""
     workflow = compiled(request)
     nodes, total, edges = order.flattened(workflow.bodies)
@@ -102,8 +102,8 @@ WHOLE, CUT = 10**9, 50
     [chain(3000), ladder(3 * 18 + 1), ladder(3 * 500 + 1)],
     ids=["3000 levels", "18 diamonds", "500 diamonds"],
 )
-def test_deep_graphs(order: SimpleNamespace, edges: Edges, activities: list[str], max_tasks: int) -> None:
-    check(order, build(order, edges, activities, max_tasks), samples=50)
+def test_deep_graphs(edges: Edges, activities: list[str], max_tasks: int) -> None:
+    check(build(edges, activities, max_tasks), samples=50)
 
 
 @pytest.mark.nightly
@@ -111,20 +111,18 @@ def test_deep_graphs(order: SimpleNamespace, edges: Edges, activities: list[str]
     ("activities", "max_tasks"), [([THREE], CUT), ([FOUR], CUT), ([FOUR, "", "", "parallel"], WHOLE)], ids=str
 )
 @pytest.mark.parametrize("shape", [star, tree])
-def test_a_hundred_thousand(
-    order: SimpleNamespace, shape: Callable[[int], Edges], activities: list[str], max_tasks: int
-) -> None:
-    check(order, build(order, shape(100_000), activities, max_tasks), samples=4)
+def test_a_hundred_thousand(shape: Callable[[int], Edges], activities: list[str], max_tasks: int) -> None:
+    check(build(shape(100_000), activities, max_tasks), samples=4)
 
 
 @pytest.mark.parametrize(
     "edges", [chain(300), star(300), tree(300), ladder(301)], ids=["chain", "star", "tree", "ladder"]
 )
 @pytest.mark.parametrize("max_tasks", [WHOLE, 20])
-def test_the_same_shapes_smaller(order: SimpleNamespace, edges: Edges, max_tasks: int) -> None:
+def test_the_same_shapes_smaller(edges: Edges, max_tasks: int) -> None:
     """Exactly, for every activity."""
     for kinds in ([THREE], [FOUR], [FOUR, "", "", "parallel"], ["pre", "", "post"]):
-        request = build(order, edges, kinds, max_tasks)
+        request = build(edges, kinds, max_tasks)
         found, expected = order.observed(compiled(request).bodies), order.expected(request)
         assert found.keys() == expected.keys()
         if max_tasks == WHOLE:
@@ -133,7 +131,7 @@ def test_the_same_shapes_smaller(order: SimpleNamespace, edges: Edges, max_tasks
 
 
 @pytest.mark.nightly
-def test_a_hundred_thousand_resources_between_two_layers_of_no_ops(order: SimpleNamespace) -> None:
+def test_a_hundred_thousand_resources_between_two_layers_of_no_ops() -> None:
     """300 parents, one shared rack without activities, 100,000 disks: joins keep it from 30 million edges."""
     rack, disks = 300, 100_000
     edges = [(parent, rack) for parent in range(rack)] + [(rack, rack + 1 + disk) for disk in range(disks)]
@@ -141,8 +139,12 @@ def test_a_hundred_thousand_resources_between_two_layers_of_no_ops(order: Simple
         Resource("Server" if n < rack else "Rack" if n == rack else "Disk", f"r{n}", "")
         for n in range(rack + 1 + disks)
     ]
-    types = {"Server": order.type_spec("pre, post"), "Rack": order.type_spec(""), "Disk": order.type_spec("parallel")}
-    request = order.request_of(resources, [(resources[a].key, resources[b].key) for a, b in edges], types)
-    (body,) = check(order, request, samples=2).bodies
+    types = {
+        "Server": graphs.type_spec("pre, post"),
+        "Rack": graphs.type_spec(""),
+        "Disk": graphs.type_spec("parallel"),
+    }
+    request = graphs.request_of(resources, [(resources[a].key, resources[b].key) for a, b in edges], types)
+    (body,) = check(request, samples=2).bodies
     assert sum(map(len, body.requires)) == 2 * (rack + disks)
     assert sum(task.kind is Kind.JOIN for task in body.tasks) == 2

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,8 +12,8 @@ from embank.conductor.conductor import Conductor
 from embank.conductor.protocol import Start
 from embank.conductor.states import ENDED, NEXT, TaskState
 from embank.document import Expression, Flow, WorkflowSpec
-
-Play = Callable[..., Any]
+from kit import documents as make
+from kit.stage import play
 
 
 def test_the_table_has_every_state_and_all_but_the_last_lead_on() -> None:
@@ -24,7 +22,7 @@ def test_the_table_has_every_state_and_all_but_the_last_lead_on() -> None:
     assert {state for following in NEXT.values() for state in following} == set(TaskState) - {TaskState.IDLE}
 
 
-def test_everything_runs_in_order(make: SimpleNamespace, play: Play) -> None:
+def test_everything_runs_in_order() -> None:
     # c stands first in the file and must wait; a and b are ready together: file order
     t = make.task
     played = play(make.bracketed([t("c", requires="a b"), t("a"), t("b"), t("d", requires="a")]))
@@ -33,7 +31,7 @@ def test_everything_runs_in_order(make: SimpleNamespace, play: Play) -> None:
     assert set(played.states.values()) == {"succeeded"}
 
 
-def test_a_failure_skips_its_dependents_and_nothing_else(make: SimpleNamespace, play: Play) -> None:
+def test_a_failure_skips_its_dependents_and_nothing_else() -> None:
     t = make.task
     body = [t("a"), t("b", requires="a"), t("c", requires="b"), t("x"), t("y", requires="x"), t("z", requires="c y")]
     played = play(make.bracketed(body, [t("thaw", "embank.cleanup")]), fails=["activities/b"])
@@ -55,35 +53,33 @@ def test_a_failure_skips_its_dependents_and_nothing_else(make: SimpleNamespace, 
     assert set(played.causes.values()) == {"activities/b"}
 
 
-def test_a_begin_that_fails_starts_nothing_but_abandon(make: SimpleNamespace, play: Play) -> None:
+def test_a_begin_that_fails_starts_nothing_but_abandon() -> None:
     played = play(make.bracketed([make.task("a")], [make.task("thaw")]), fails=["begin"])
     assert played.begun == ["begin", "abandon"]
     assert played.state == "ERROR"
 
 
-def test_a_complete_that_fails_leads_to_cleanup(make: SimpleNamespace, play: Play) -> None:
+def test_a_complete_that_fails_leads_to_cleanup() -> None:
     played = play(make.bracketed([make.task("a")], [make.task("thaw")]), fails=["complete"])
     assert played.begun == ["begin", "activities/a", "complete", "cleanup/thaw", "abandon"]
     assert played.state == "ERROR"
 
 
-def test_a_closer_that_fails_does_not_keep_the_others_or_abandon_from_running(
-    make: SimpleNamespace, play: Play
-) -> None:
+def test_a_closer_that_fails_does_not_keep_the_others_or_abandon_from_running() -> None:
     t = make.task
     played = play(make.bracketed([t("a")], [t("thaw1"), t("thaw2")]), fails=["activities/a", "cleanup/thaw1"])
     assert played.begun == ["begin", "activities/a", "cleanup/thaw1", "cleanup/thaw2", "abandon"]
     assert (played.state, played.states["cleanup"]) == ("ERROR", "failed")
 
 
-def test_only_what_the_target_requires_runs(make: SimpleNamespace, play: Play) -> None:
+def test_only_what_the_target_requires_runs() -> None:
     t = make.task
     played = play(make.calling(t("a"), t("b"), t("stray"), t("done", "std.noop", requires="b")))
     assert played.begun == ["all/b"]
     assert played.state == "SUCCESS"
 
 
-def test_on_complete_does_not_handle_an_error_and_on_error_does(make: SimpleNamespace, play: Play) -> None:
+def test_on_complete_does_not_handle_an_error_and_on_error_does() -> None:
     t = make.task
     unhandled = make.document(make.direct("main", t("a", on_complete="b"), t("b")))
     handled = make.document(make.direct("main", t("a", on_error="b", on_complete="c"), t("b"), t("c")))
@@ -91,15 +87,13 @@ def test_on_complete_does_not_handle_an_error_and_on_error_does(make: SimpleName
     assert (play(handled, fails=["a"]).state, play(handled, fails=["a"]).begun) == ("SUCCESS", ["a", "b", "c"])
 
 
-def test_noop_in_on_error_handles_an_error(make: SimpleNamespace, play: Play) -> None:
+def test_noop_in_on_error_handles_an_error() -> None:
     doc = make.document(make.direct("main", make.task("a", on_error="noop")))
     assert play(doc, fails=["a"]).state == "SUCCESS"
 
 
 @pytest.mark.parametrize(("command", "state"), [("fail", "ERROR"), ("succeed", "SUCCESS")])
-def test_engine_commands_end_the_workflow_and_drop_what_stands_behind_them(
-    make: SimpleNamespace, play: Play, command: str, state: str
-) -> None:
+def test_engine_commands_end_the_workflow_and_drop_what_stands_behind_them(command: str, state: str) -> None:
     t = make.task
     doc = make.document(make.direct("main", t("a", on_success=f"b {command} c"), t("b", on_success="c"), t("c")))
     played = play(doc)
@@ -107,13 +101,13 @@ def test_engine_commands_end_the_workflow_and_drop_what_stands_behind_them(
     assert (played.begun, played.state) == (["a", "b"], state)
 
 
-def test_a_task_reached_twice_runs_twice_as_in_mistral(make: SimpleNamespace, play: Play) -> None:
+def test_a_task_reached_twice_runs_twice_as_in_mistral() -> None:
     t = make.task
     doc = make.document(make.direct("main", t("a", on_success="c"), t("b", on_success="c"), t("c")))
     assert play(doc).begun == ["a", "b", "c", "c"]
 
 
-def test_std_actions(make: SimpleNamespace, play: Play) -> None:
+def test_std_actions() -> None:
     t = make.task
     body = [
         t("n", "std.noop"),
@@ -126,7 +120,7 @@ def test_std_actions(make: SimpleNamespace, play: Play) -> None:
     assert played.causes == {"all": "all/f", "all/x": "all/f"}
 
 
-def test_nested_workflows_fail_upwards_and_name_the_cause(make: SimpleNamespace, play: Play) -> None:
+def test_nested_workflows_fail_upwards_and_name_the_cause() -> None:
     t = make.task
     given = {"task_name": "done"}
     doc = make.document(
@@ -146,7 +140,7 @@ def test_nested_workflows_fail_upwards_and_name_the_cause(make: SimpleNamespace,
     assert set(played.causes.values()) == {"top/part/a"}
 
 
-def test_sub_workflows_are_entered_in_file_order(make: SimpleNamespace, play: Play) -> None:
+def test_sub_workflows_are_entered_in_file_order() -> None:
     t = make.task
     given = {"task_name": "done"}
     doc = make.document(
@@ -157,7 +151,7 @@ def test_sub_workflows_are_entered_in_file_order(make: SimpleNamespace, play: Pl
     assert play(doc).begun == ["top/part/a", "top/z"]
 
 
-def test_three_thousand_levels(make: SimpleNamespace, play: Play) -> None:
+def test_three_thousand_levels() -> None:
     given, depth = {"task_name": "done"}, 3000
     inner = [
         make.reverse(f"w{level}", make.task("t", workflow=f"w{level + 1}", input=given)) for level in range(depth)
@@ -173,13 +167,13 @@ def test_three_thousand_levels(make: SimpleNamespace, play: Play) -> None:
     assert play(make.calling(*chain)).state == "SUCCESS"
 
 
-def test_variables_reach_the_sub_workflows(make: SimpleNamespace) -> None:
-    variable = Expression("variable", "run", make.place)
+def test_variables_reach_the_sub_workflows() -> None:
+    variable = Expression("variable", "run", make.PLACE)
     doc = make.document(
         make.direct(
             "main",
             make.task("s", workflow="sub", input={"task_name": "done", "run": variable}),
-            vars={"run": {"checkpoint": Expression("execution-id", "", make.place)}},
+            vars={"run": {"checkpoint": Expression("execution-id", "", make.PLACE)}},
         ),
         make.reverse("sub", make.task("a", input={"run": variable, "name": "<% not this %>"}), input=("run",)),
     )
@@ -188,9 +182,9 @@ def test_variables_reach_the_sub_workflows(make: SimpleNamespace) -> None:
     assert conductor.execution.job(start.row).input == {"run": {"checkpoint": "the-id"}, "name": "<% not this %>"}
 
 
-def test_task_states_are_those_of_mistral(make: SimpleNamespace) -> None:
+def test_task_states_are_those_of_mistral() -> None:
     names = ["a", "b", "c", "nobody"]
-    looks = {name: Expression("task-state", name, make.place) for name in names}
+    looks = {name: Expression("task-state", name, make.PLACE) for name in names}
     t = make.task
     body = [t("a", "std.noop"), t("b", "std.fail"), t("c", requires="b"), t("look", input=looks, requires="a")]
     conductor = Conductor(make.calling(*body), "e")
@@ -207,9 +201,7 @@ def test_task_states_are_those_of_mistral(make: SimpleNamespace) -> None:
         ({"run": 1}, "has no task ''"),
     ],
 )
-def test_a_sub_workflow_that_cannot_be_called_fails_its_task(
-    make: SimpleNamespace, play: Play, given: dict[str, Any], complaint: str
-) -> None:
+def test_a_sub_workflow_that_cannot_be_called_fails_its_task(given: dict[str, Any], complaint: str) -> None:
     doc = make.document(
         make.direct("main", make.task("s", workflow="sub", input=given)),
         make.reverse("sub", make.task("a"), input=("run",)),
@@ -219,7 +211,7 @@ def test_a_sub_workflow_that_cannot_be_called_fails_its_task(
     assert complaint in played.conductor.state.reason[0]
 
 
-def test_documents_that_could_never_end_are_refused(make: SimpleNamespace) -> None:
+def test_documents_that_could_never_end_are_refused() -> None:
     t = make.task
     given = {"task_name": "done"}
     cycle = make.document(
@@ -228,10 +220,11 @@ def test_documents_that_could_never_end_are_refused(make: SimpleNamespace) -> No
     )
     loop = make.document(make.direct("main", t("a", on_success="b"), t("b", on_success="a")))
     itself = make.document(
-        make.direct("main", t("s", workflow="sub", input=given)), make.reverse("sub", t("a", workflow="sub"))
+        make.direct("main", t("s", workflow="sub", input=given)),
+        make.reverse("sub", t("a", workflow="sub")),
     )
     dangling = make.calling(t("a", requires="nobody"))
-    empty = make.document(WorkflowSpec("main", Flow.DIRECT, make.place))
+    empty = make.document(WorkflowSpec("main", Flow.DIRECT, make.PLACE))
     reverse = make.document(make.reverse("main", t("a")))
     for doc, why in [
         (cycle, "round in a circle"),
@@ -245,7 +238,7 @@ def test_documents_that_could_never_end_are_refused(make: SimpleNamespace) -> No
             Conductor(doc, "e")
 
 
-def test_the_state_is_plain_data(make: SimpleNamespace, play: Play) -> None:
+def test_the_state_is_plain_data() -> None:
     doc = make.bracketed([make.task("a"), make.task("b", requires="a")], [make.task("thaw")])
     played = play(doc, fails=["activities/a"])
     state = asdict(played.conductor.state)

@@ -2,57 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from embank.conductor.conductor import Conductor
-from embank.conductor.protocol import Abandon, Begun, Cancelled, Due, Failed, Resumed, Start, Succeeded, Wait
+from embank.conductor.protocol import Abandon, Begun, Cancelled, Due, Failed, Resumed, Start, Succeeded, Timer, Wait
+from embank.document import Retry
+from kit import documents as make
+from kit.stage import play
 
-Play = Callable[..., Any]
 
-
-def test_a_retry_runs_again_after_its_delay(make: SimpleNamespace, play: Play) -> None:
-    played = play(make.calling(make.task("a", retry=make.retry(2, 5))), fails={"all/a": 2})
+def test_a_retry_runs_again_after_its_delay() -> None:
+    played = play(make.calling(make.task("a", retry=Retry(2, 5))), fails={"all/a": 2})
     assert (played.begun, played.state) == (["all/a"] * 3, "SUCCESS")
     assert [(wait.attempt, wait.seconds) for wait in played.effects if isinstance(wait, Wait)] == [(2, 5), (3, 5)]
 
 
-def test_retries_end(make: SimpleNamespace, play: Play) -> None:
-    played = play(make.calling(make.task("a", retry=make.retry(2, 0))), fails=["all/a"])
+def test_retries_end() -> None:
+    played = play(make.calling(make.task("a", retry=Retry(2, 0))), fails=["all/a"])
     assert (played.begun, played.state) == (["all/a"] * 3, "ERROR")
 
 
-def test_a_timeout_counts_for_each_attempt(make: SimpleNamespace, play: Play) -> None:
-    played = play(make.calling(make.task("a", timeout=30, retry=make.retry(1, 1))), hangs=["all/a"])
+def test_a_timeout_counts_for_each_attempt() -> None:
+    played = play(make.calling(make.task("a", timeout=30, retry=Retry(1, 1))), hangs=["all/a"])
     assert (played.begun, played.state) == (["all/a"] * 2, "ERROR")
     assert sum(isinstance(effect, Abandon) for effect in played.effects) == 2
 
 
-def test_waits_before_and_after(make: SimpleNamespace, play: Play) -> None:
+def test_waits_before_and_after() -> None:
     played = play(make.calling(make.task("a", wait_before=3, wait_after=4), make.task("b", requires="a")))
     waits = [(wait.seconds, str(wait.timer)) for wait in played.effects if isinstance(wait, Wait)]
     assert waits == [(3, "wait-before"), (4, "wait-after")]
     assert (played.begun, played.state) == (["all/a", "all/b"], "SUCCESS")
 
 
-def test_a_sub_workflow_that_is_retried_runs_anew(make: SimpleNamespace, play: Play) -> None:
+def test_a_sub_workflow_that_is_retried_runs_anew() -> None:
     t = make.task
     doc = make.document(
-        make.direct("main", t("s", workflow="sub", input={"task_name": "done"}, retry=make.retry(1, 0))),
+        make.direct("main", t("s", workflow="sub", input={"task_name": "done"}, retry=Retry(1, 0))),
         make.reverse("sub", t("a"), t("b", requires="a")),
     )
     played = play(doc, fails={"s/b": 1})
     assert (played.begun, played.state) == (["s/a", "s/b", "s/a", "s/b"], "SUCCESS")
 
 
-def test_a_sub_workflow_that_times_out_is_cut_off_with_all_its_tasks(make: SimpleNamespace, play: Play) -> None:
+def test_a_sub_workflow_that_times_out_is_cut_off_with_all_its_tasks() -> None:
     t = make.task
     doc = make.document(
         make.direct("main", t("s", workflow="sub", input={"task_name": "done"}, timeout=9)),
-        make.reverse("sub", t("a"), t("b", requires="a"), t("c", wait_before=100), t("d", retry=make.retry(3, 1))),
+        make.reverse("sub", t("a"), t("b", requires="a"), t("c", wait_before=100), t("d", retry=Retry(3, 1))),
     )
     played = play(doc, hangs=["s/a", "s/d"])
     assert played.state == "ERROR"
@@ -60,7 +59,7 @@ def test_a_sub_workflow_that_times_out_is_cut_off_with_all_its_tasks(make: Simpl
     assert set(played.causes.values()) == {"s"}
 
 
-def test_fail_fast_starts_nothing_more_but_the_cleanup(make: SimpleNamespace, play: Play) -> None:
+def test_fail_fast_starts_nothing_more_but_the_cleanup() -> None:
     t = make.task
     body = [t("a"), t("b", wait_before=5), t("c", requires="b")]
     played = play(make.bracketed(body, [t("thaw")]), fails=["activities/a"], fail_fast=True)
@@ -80,18 +79,16 @@ def test_fail_fast_starts_nothing_more_but_the_cleanup(make: SimpleNamespace, pl
         ),
     ],
 )
-def test_cancel_starts_nothing_more_but_the_cleanup(
-    make: SimpleNamespace, play: Play, at: str, begun: list[str]
-) -> None:
+def test_cancel_starts_nothing_more_but_the_cleanup(at: str, begun: list[str]) -> None:
     t = make.task
-    doc = make.bracketed([t("a", retry=make.retry(3, 0)), t("b", requires="a")], [t("thaw"), t("thaw2")])
+    doc = make.bracketed([t("a", retry=Retry(3, 0)), t("b", requires="a")], [t("thaw"), t("thaw2")])
     played = play(doc, cancel_at=at)
     assert (played.begun, played.state) == (begun, "ERROR")
 
 
-def test_cancel_does_not_touch_a_cleanup_that_is_under_way(make: SimpleNamespace, play: Play) -> None:
+def test_cancel_does_not_touch_a_cleanup_that_is_under_way() -> None:
     t = make.task
-    doc = make.bracketed([t("a")], [t("thaw", retry=make.retry(1, 0)), t("thaw2", requires="thaw")])
+    doc = make.bracketed([t("a")], [t("thaw", retry=Retry(1, 0)), t("thaw2", requires="thaw")])
     conductor = Conductor(doc, "e")
 
     def step(path: str, outcome: type[Any]) -> None:
@@ -109,7 +106,7 @@ def test_cancel_does_not_touch_a_cleanup_that_is_under_way(make: SimpleNamespace
     assert conductor.state.finished
 
 
-def test_a_running_task_that_ends_well_after_cancel_is_not_followed_but_cleaned_up(make: SimpleNamespace) -> None:
+def test_a_running_task_that_ends_well_after_cancel_is_not_followed_but_cleaned_up() -> None:
     conductor = Conductor(make.bracketed([make.task("a")], [make.task("thaw")]), "e")
     (start,) = [effect for effect in conductor.start() if isinstance(effect, Start)]
     conductor.advance(Begun(start.row))
@@ -119,7 +116,7 @@ def test_a_running_task_that_ends_well_after_cancel_is_not_followed_but_cleaned_
     assert started == ["abandon"]
 
 
-def test_pause_before_holds_everything_until_it_is_resumed(make: SimpleNamespace) -> None:
+def test_pause_before_holds_everything_until_it_is_resumed() -> None:
     t = make.task
     conductor = Conductor(make.calling(t("a", pause_before=True), t("b")), "e")
     effects = conductor.start()
@@ -129,7 +126,7 @@ def test_pause_before_holds_everything_until_it_is_resumed(make: SimpleNamespace
     assert sorted(started) == ["all/a", "all/b"]
 
 
-def test_a_cancelled_pause_is_over(make: SimpleNamespace, play: Play) -> None:
+def test_a_cancelled_pause_is_over() -> None:
     doc = make.bracketed([make.task("a", pause_before=True), make.task("b")], [make.task("thaw")])
     conductor = play(doc, resume=False).conductor
     effects = conductor.advance(Cancelled())
@@ -137,7 +134,7 @@ def test_a_cancelled_pause_is_over(make: SimpleNamespace, play: Play) -> None:
     assert started == ["cleanup/thaw"]
 
 
-def test_events_that_cannot_be_are_refused(make: SimpleNamespace) -> None:
+def test_events_that_cannot_be_are_refused() -> None:
     conductor = Conductor(make.calling(make.task("a")), "e")
     (start,) = [effect for effect in conductor.start() if isinstance(effect, Start)]
     with pytest.raises(ValueError, match="cannot end"):
@@ -150,9 +147,9 @@ def test_events_that_cannot_be_are_refused(make: SimpleNamespace) -> None:
         conductor.advance(Failed(start.row, "late"))
 
 
-def test_stale_timers_are_ignored(make: SimpleNamespace) -> None:
-    conductor = Conductor(make.calling(make.task("a", timeout=5, retry=make.retry(1, 0))), "e")
+def test_stale_timers_are_ignored() -> None:
+    conductor = Conductor(make.calling(make.task("a", timeout=5, retry=Retry(1, 0))), "e")
     (start,) = [effect for effect in conductor.start() if isinstance(effect, Start)]
     conductor.advance(Begun(start.row))
     conductor.advance(Failed(start.row, "first"))
-    assert conductor.advance(Due(start.row, 1, make.timer.TIMEOUT)) == []
+    assert conductor.advance(Due(start.row, 1, Timer.TIMEOUT)) == []

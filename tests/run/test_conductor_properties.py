@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any
-
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from embank.conductor.states import ENDED
+from embank.document import Retry
+from kit import documents as make
 from kit.examples import examples
+from kit.stage import play
 
-Play = Callable[..., Any]
-SETTINGS = examples(150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SETTINGS = examples(150)
 
 
 @st.composite
@@ -31,14 +29,14 @@ def cases(draw: st.DrawFn) -> tuple[list[list[int]], set[int], list[int], list[i
 @SETTINGS
 @given(case=cases())
 def test_a_task_runs_exactly_when_all_that_it_requires_succeeded(
-    make: SimpleNamespace, play: Play, case: tuple[list[list[int]], set[int], list[int], list[int]]
+    case: tuple[list[list[int]], set[int], list[int], list[int]],
 ) -> None:
     requires, fails, retries, order = case
     tasks = [
         make.task(
             f"t{n}",
             requires=tuple(f"t{m}" for m in requires[n]),
-            retry=make.retry(retries[n], 1) if retries[n] else None,
+            retry=Retry(retries[n], 1) if retries[n] else None,
         )
         for n in order
     ]
@@ -67,7 +65,7 @@ def test_a_task_runs_exactly_when_all_that_it_requires_succeeded(
 @SETTINGS
 @given(case=cases(), where=st.integers(0, 11))
 def test_a_cancelled_execution_ends_and_cleans_up(
-    make: SimpleNamespace, play: Play, case: tuple[list[list[int]], set[int], list[int], list[int]], where: int
+    case: tuple[list[list[int]], set[int], list[int], list[int]], where: int
 ) -> None:
     requires, fails, _, order = case
     tasks = [make.task(f"t{n}", requires=tuple(f"t{m}" for m in requires[n])) for n in order]
@@ -84,9 +82,7 @@ def test_a_cancelled_execution_ends_and_cleans_up(
 
 @SETTINGS
 @given(case=cases())
-def test_equal_events_give_equal_effects(
-    make: SimpleNamespace, play: Play, case: tuple[list[list[int]], set[int], list[int], list[int]]
-) -> None:
+def test_equal_events_give_equal_effects(case: tuple[list[list[int]], set[int], list[int], list[int]]) -> None:
     requires, fails, _, order = case
     tasks = [make.task(f"t{n}", requires=tuple(f"t{m}" for m in requires[n])) for n in order]
     doc = make.bracketed(tasks)

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from embank.document import Retry
 from embank.plugins import Poll
 from embank.reporting import events
 from embank.runner.local import execute
+from kit import documents as make
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "events.md"
 KINDS = [
@@ -33,10 +34,10 @@ def perform(job: Any, control: Any) -> Iterator[Poll]:
 
 
 @pytest.fixture
-def lines(make: SimpleNamespace) -> list[dict[str, Any]]:
+def lines() -> list[dict[str, Any]]:
     body = [
         make.task("ok"),
-        make.task("bad", input={"fails": True}, retry=make.retry(1, 0)),
+        make.task("bad", input={"fails": True}, retry=Retry(1, 0)),
         make.task("after", requires="bad"),
     ]
     stream = io.StringIO()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,13 +13,15 @@ from embank.errors import ExitCode
 from embank.reporting.summary import Span, Summary, Times, summarise
 from embank.reporting.summary_text import duration, summary_text
 from embank.reporting.windows import Window
+from kit import documents as make
+from kit.stage import play
 
 Play = Callable[..., Any]
 Clocked = Callable[..., Summary]
 
 
 @pytest.fixture
-def clocked(play: Play) -> Clocked:
+def clocked() -> Clocked:
     """Play a document, then say when each task started and ended (by path; "a b" seconds)."""
 
     def clocked(doc: Any, times: dict[str, tuple[float, float]], **how: Any) -> Summary:
@@ -44,7 +45,7 @@ def clocked(play: Play) -> Clocked:
 
 
 @pytest.fixture
-def frozen(make: SimpleNamespace) -> Any:
+def frozen() -> Any:
     """A server that is frozen in pre and thawed in ready, after a snapshot of its volume."""
     return make.bracketed(
         [
@@ -130,7 +131,7 @@ def test_the_summary_is_json(frozen: Any, clocked: Clocked) -> None:
     assert data["windows"][0]["resource"] == "Server#s"
 
 
-def test_many_failures_are_counted(make: SimpleNamespace, clocked: Clocked) -> None:
+def test_many_failures_are_counted(clocked: Clocked) -> None:
     doc = make.calling(*[make.task(f"t{n}") for n in range(30)])
     times = {f"all/t{n}": (0.0, 1.0) for n in range(30)}
     text = "\n".join(summary_text(clocked(doc, times, fails=list(times))))
@@ -138,7 +139,7 @@ def test_many_failures_are_counted(make: SimpleNamespace, clocked: Clocked) -> N
     assert "… and 20 more failed tasks" in text
 
 
-def test_a_task_that_is_there_to_fail_counts_as_failed(make: SimpleNamespace, clocked: Clocked) -> None:
+def test_a_task_that_is_there_to_fail_counts_as_failed(clocked: Clocked) -> None:
     doc = make.calling(make.task("good"), make.task("stop", "std.fail", requires="good"))
     lines = list(summary_text(clocked(doc, {"all/good": (0.0, 1.0), "all/stop": (1.0, 1.0)})))
     assert lines[1:3] == ["  tasks: 1 succeeded, 1 failed, 0 skipped", "  failed: all/stop  [file.yaml:7:3]"]

@@ -13,6 +13,8 @@ from embank.errors import ExitCode
 from embank.plugins import Bank, BankError, ObjectInfo
 from embank.reporting.events import Event, TaskStarted
 from embank.reporting.summary_text import summary_text
+from kit import documents as make
+from kit.stage import play
 
 
 class Troubled(Bank):
@@ -76,7 +78,7 @@ def test_closers_that_fail_are_all_named_and_stop_no_other(stage: Any) -> None:
     assert ran.checkpoint.status().status is Status.ERROR
 
 
-def test_no_number_of_failures_hides_a_closer(make: Any, play: Any) -> None:
+def test_no_number_of_failures_hides_a_closer() -> None:
     from datetime import UTC, datetime
 
     from embank.reporting.summary import Times, summarise

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from embank.clock import SystemClock
 from embank.conductor.state import CANCELLED
 from embank.reporting.events import Event, Message
 from embank.reporting.held import SOON
 from embank.reporting.reporter import Reporter
+from kit import documents as make
+from kit.stage import play
 
 
 def held(ran: Any) -> list[str]:
@@ -37,7 +38,7 @@ def test_nothing_is_told_when_the_closers_run_soon(stage: Any, fault: tuple[str,
     assert (held(ran), ran.world.open) == ([], set())
 
 
-def frozen(make: Any, play: Any) -> tuple[Any, dict[str, int]]:
+def frozen() -> tuple[Any, dict[str, int]]:
     """An execution whose snapshot has failed, so that nothing thaws; and the rows of its tasks, by name."""
     body = [
         make.activity("freeze", "pre", "T#a"),
@@ -51,10 +52,18 @@ def frozen(make: Any, play: Any) -> tuple[Any, dict[str, int]]:
     return execution, {execution.path(row).rpartition("/")[2]: row for row in range(len(execution.specs))}
 
 
-def test_who_takes_it_up_is_told_again(make: Any, play: Any) -> None:
-    execution, rows = frozen(make, play)
-    now = [0.0]
-    clock: Any = SimpleNamespace(monotonic=lambda: now[0], now=lambda: datetime.now(UTC))
+class TurnedClock(SystemClock):
+    """One whose seconds pass when a test says so."""
+
+    seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+def test_who_takes_it_up_is_told_again() -> None:
+    execution, rows = frozen()
+    clock = TurnedClock()
     before = Reporter(execution, (), clock)
     before.first_start[rows["freeze"]] = 0.0
     seen: list[Event] = []
@@ -64,18 +73,17 @@ def test_who_takes_it_up_is_told_again(make: Any, play: Any) -> None:
     for running in ([], ["copy"], ["copy"], [], ["copy"], ["copy"], ["copy"]):
         reporter.what_is_held([rows[name] for name in running])
         told.append(sum(isinstance(event, Message) for event in seen))
-        now[0] += SOON
+        clock.seconds += SOON
     assert told == [0, 0, 1, 1, 1, 1, 1], "once, and only when it has run for a while"
     (said,) = (event.text for event in seen if isinstance(event, Message))
     assert said.endswith(f"`embank cancel {execution.id} --state-dir '/kept there'` runs them now")
 
 
-def test_nothing_is_told_of_an_execution_that_is_being_cancelled(make: Any, play: Any) -> None:
+def test_nothing_is_told_of_an_execution_that_is_being_cancelled() -> None:
     """What was begun has some time to come to its end, and the closers run: the advice has been taken."""
-    execution, rows = frozen(make, play)
+    execution, rows = frozen()
     told: list[Event] = []
-    now = [0.0]
-    clock: Any = SimpleNamespace(monotonic=lambda: now[0], now=lambda: datetime.now(UTC))
+    clock = TurnedClock()
     before = Reporter(execution, (), clock)
     before.first_start[rows["freeze"]] = 0.0
     reporter = Reporter(execution, [told.append], clock, before)
@@ -83,5 +91,5 @@ def test_nothing_is_told_of_an_execution_that_is_being_cancelled(make: Any, play
     execution.state.stopped = CANCELLED
     for _ in range(3):
         reporter.what_is_held([rows["copy"]])
-        now[0] += SOON
+        clock.seconds += SOON
     assert not any(isinstance(event, Message) for event in told)

@@ -11,11 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from embank.clock import SystemClock
@@ -25,13 +24,14 @@ from embank.conductor.protocol import Begun, Cancelled, Due, Effect, Event, Fail
 from embank.conductor.resuming import Outstanding
 from embank.conductor.state import State
 from embank.conductor.states import PAUSED, READY, RUNNING, FlowState
-from embank.document import Document
+from embank.document import Document, Retry
 from embank.journal.file import Journal, read_journal
 from embank.journal.recorder import Recorder
 from embank.journal.replay import replay
+from kit import documents as make
 from kit.examples import examples
 
-SETTINGS = examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SETTINGS = examples(60)
 PARTS = 3  # sub-workflows at most
 Plan = Mapping[str, int]  # how often each task fails before it succeeds
 
@@ -48,13 +48,13 @@ class Case:
     closers: int
     seed: int
 
-    def document(self, make: Any, *, pauses: bool) -> Document:
+    def document(self, *, pauses: bool) -> Document:
         """Tasks of a part are what the body requires as one; so they require only each other."""
         tasks: list[list[Any]] = [[] for _ in range(PARTS)]
         for n, requires in enumerate(self.requires):
             given = dict(self.policies[n])
             retry, pause = given.pop("retry", 0), given.pop("pause_before", 0)
-            more = {"retry": make.retry(retry, 1)} if retry else {}
+            more = {"retry": Retry(retry, 1)} if retry else {}
             more |= {"pause_before": True} if pause and pauses else {}
             inside = [f"t{m}" for m in requires if self.part[m] == self.part[n]]
             tasks[self.part[n]].append(make.task(f"t{n}", requires=tuple(inside), **more, **given))
@@ -234,9 +234,9 @@ def run() -> Iterator[type[Run]]:
 @SETTINGS
 @given(case=cases(), cancel=st.booleans(), fail_fast=st.booleans(), anyhow=st.booleans())
 def test_every_beginning_of_a_journal_gives_the_state_of_that_moment(
-    make: SimpleNamespace, case: Case, cancel: bool, fail_fast: bool, anyhow: bool
+    case: Case, cancel: bool, fail_fast: bool, anyhow: bool
 ) -> None:
-    document = case.document(make, pauses=True)
+    document = case.document(pauses=True)
     with TemporaryDirectory() as directory:
         run = Run(Path(directory) / "journal")
         run.play(document, case, cancel=cancel, fail_fast=fail_fast, anyhow=anyhow)
@@ -256,8 +256,8 @@ def test_every_beginning_of_a_journal_gives_the_state_of_that_moment(
 
 @SETTINGS
 @given(case=cases())
-def test_whoever_takes_it_up_anywhere_ends_as_the_undisturbed_execution(make: SimpleNamespace, case: Case) -> None:
-    document = case.document(make, pauses=False)
+def test_whoever_takes_it_up_anywhere_ends_as_the_undisturbed_execution(case: Case) -> None:
+    document = case.document(pauses=False)
     with TemporaryDirectory() as directory:
         run = Run(Path(directory) / "journal")
         undisturbed = run.play(document, case, cancel=False, fail_fast=False, anyhow=False)

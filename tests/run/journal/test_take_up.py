@@ -7,22 +7,22 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import SimpleNamespace
 from typing import Any
 
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from embank.clock import SystemClock
-from embank.document import Document
+from embank.document import Document, Retry
 from embank.journal.directory import ExecutionDirectory, Record
 from embank.journal.file import Journal, read_journal
 from embank.journal.replay import replay
 from embank.plugins import Poll
 from embank.runner.local import Outcome, TakenUp, execute
+from kit import documents as make
 from kit.examples import examples
 
-SETTINGS = examples(12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SETTINGS = examples(12)
 AT = "2026-11-23T08:15:02.120031+00:00"
 
 
@@ -62,13 +62,13 @@ def documents(draw: st.DrawFn) -> list[dict[str, Any]]:
     ]
 
 
-def document(make: Any, tasks: list[dict[str, Any]]) -> Document:
+def document(tasks: list[dict[str, Any]]) -> Document:
     body = [
         make.task(
             f"t{n}",
             requires=tuple(f"t{m}" for m in each["requires"]),
             input={"name": f"t{n}", "fails": each["fails"], "polls": each["polls"]},
-            retry=make.retry(each["retry"], 0) if each["retry"] else None,
+            retry=Retry(each["retry"], 0) if each["retry"] else None,
         )
         for n, each in enumerate(tasks)
     ]
@@ -94,8 +94,8 @@ def ends(outcome: Outcome) -> dict[str, str]:
 
 @SETTINGS
 @given(tasks=documents())
-def test_cut_anywhere_it_ends_the_same(make: SimpleNamespace, tasks: list[dict[str, Any]]) -> None:
-    doc = document(make, tasks)
+def test_cut_anywhere_it_ends_the_same(tasks: list[dict[str, Any]]) -> None:
+    doc = document(tasks)
     with TemporaryDirectory() as directory:
         path = Path(directory) / "journal"
         undisturbed = run(doc, Acting(), path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from embank.plugins import Poll
 from embank.runner.local import execute
 from embank.runner.options import Options
+from kit import documents as make
 
 
 class Acting:
@@ -80,7 +80,7 @@ def acting() -> Iterator[Acting]:
 
 
 @pytest.fixture
-def run(make: SimpleNamespace, acting: Acting) -> Any:
+def run(acting: Acting) -> Any:
     """Run tasks, each given as name=input, as a reverse workflow; `specs` has more of a task than its input."""
 
     def run(specs: Mapping[str, Mapping[str, Any]], **options: Any) -> Any:

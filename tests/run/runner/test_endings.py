@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from embank.document import Retry
 from embank.errors import ExitCode, UsageError
 from embank.plugins import Poll
 from embank.reporting import events
 from embank.runner.local import execute
+from kit import documents as make
 
 
 def test_a_stuck_plain_activity_is_abandoned_and_its_worker_replaced(run: Any, acting: Any) -> None:
@@ -26,14 +27,12 @@ def test_a_stuck_plain_activity_is_abandoned_and_its_worker_replaced(run: Any, a
     assert outcome.summary.failures[0].reason == "timed out after 1 s"
 
 
-def test_what_an_abandoned_worker_returns_later_counts_for_nothing(
-    run: Any, acting: Any, make: SimpleNamespace
-) -> None:
+def test_what_an_abandoned_worker_returns_later_counts_for_nothing(run: Any, acting: Any) -> None:
     def let_go(event: events.Event) -> None:
         if isinstance(event, events.TaskTimedOut):
             acting.release.set()
 
-    specs = {"a": {"stuck": True, "timeout": 1, "retry": make.retry(1, 0)}, "b": {"polls": 3, "after": 0.3}}
+    specs = {"a": {"stuck": True, "timeout": 1, "retry": Retry(1, 0)}, "b": {"polls": 3, "after": 0.3}}
     outcome = run(specs, parallel=2, listeners=[let_go])
     assert (outcome.state, acting.begun.count("a")) == ("SUCCESS", 2)
 
@@ -78,7 +77,7 @@ def test_what_goes_wrong_while_closing_is_told_and_changes_nothing(run: Any) -> 
     assert message.text == "while it was closed: RuntimeError: the door is jammed"
 
 
-def test_a_sub_workflow_that_times_out_closes_what_is_pending_in_it(make: SimpleNamespace, acting: Any) -> None:
+def test_a_sub_workflow_that_times_out_closes_what_is_pending_in_it(acting: Any) -> None:
     given = {"name": "a", "polls": 1, "after": 60.0}
     doc = make.document(
         make.direct("main", make.task("s", workflow="sub", input={"task_name": "done"}, timeout=1)),
@@ -124,7 +123,7 @@ def test_a_pause_without_anybody_to_ask_is_refused_before_anything_is_done(run: 
     assert acting.begun == []
 
 
-def test_an_activity_that_raises_system_exit_only_fails(make: SimpleNamespace) -> None:
+def test_an_activity_that_raises_system_exit_only_fails() -> None:
     def perform(job: Any, control: Any) -> Iterator[Poll]:
         raise SystemExit(3)
         yield

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import threading
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from embank.document import Expression
+from embank.document import Expression, Retry
 from embank.errors import ExitCode, UsageError
 from embank.reporting import events
 from embank.runner.local import execute
 from embank.runner.options import Options
+from kit import documents as make
 
 
 def test_tasks_run_in_order_and_in_parallel_within_the_bound(run: Any, acting: Any) -> None:
@@ -48,16 +48,16 @@ def test_a_failure_has_a_reason_without_controls(run: Any) -> None:
     assert (outcome.summary.succeeded, outcome.summary.failed, outcome.summary.skipped) == (1, 1, 1)
 
 
-def test_retries(run: Any, make: SimpleNamespace, acting: Any) -> None:
+def test_retries(run: Any, acting: Any) -> None:
     seen: list[events.Event] = []
-    outcome = run({"a": {"fail": 2, "retry": make.retry(3, 0)}}, listeners=[seen.append])
+    outcome = run({"a": {"fail": 2, "retry": Retry(3, 0)}}, listeners=[seen.append])
     assert (outcome.state, acting.begun) == ("SUCCESS", ["a", "a", "a"])
     retried = [(event.task, event.attempt) for event in seen if isinstance(event, events.TaskRetried)]
     assert retried == [("all/a", 2), ("all/a", 3)]
 
 
-def test_an_expression_without_a_value_fails_its_task(make: SimpleNamespace, acting: Any) -> None:
-    missing = Expression("variable", "nowhere", make.place)
+def test_an_expression_without_a_value_fails_its_task(acting: Any) -> None:
+    missing = Expression("variable", "nowhere", make.PLACE)
     outcome = execute(make.calling(make.task("a", input={"name": missing})), acting.perform, execution="e")
     (failure,) = outcome.summary.failures
     assert failure.reason == "<% $.nowhere %> has no value (file.yaml:7:3)"
@@ -109,7 +109,7 @@ def test_what_activities_say_reaches_the_listeners(run: Any) -> None:
     assert (poll.progress, poll.message) == (0.0, "poll 0")
 
 
-def test_no_workers_is_a_usage_error(make: SimpleNamespace, acting: Any) -> None:
+def test_no_workers_is_a_usage_error(acting: Any) -> None:
     with pytest.raises(UsageError, match="--parallel"):
         execute(make.calling(make.task("a")), acting.perform, execution="e", options=Options(parallel=0))
 
