@@ -1,30 +1,19 @@
-"""Running `embank` as a person or a script would: a process of its own, with its output and exit code."""
+"""Running `embank` as a person or a script would, with its output and exit code."""
 
 from __future__ import annotations
 
-import ctypes
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-EMBANK = Path(sys.executable).parent / "embank"
+from kit import forked
+
 QUICKSTART = Path(__file__).resolve().parents[2] / "examples" / "quickstart"
 Embank = Callable[..., subprocess.CompletedProcess[str]]
-
-PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
-
-
-def without_override() -> None:
-    """Let file permissions hold for root too: drop the capabilities that override them, before exec."""
-    if os.geteuid() == 0:
-        libc = ctypes.CDLL(None, use_errno=True)
-        for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
-            assert libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0
 
 
 @pytest.fixture
@@ -48,14 +37,5 @@ def shop(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def embank(tmp_path: Path) -> Embank:
-    """`embank("run", "file.yaml", stdin=…)` in the test's directory."""
-
-    def run(*arguments: str | Path, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        settings = {key: value for key, value in os.environ.items() if not key.startswith(("EMBANK_", "OS_"))}
-        return subprocess.run(
-            [EMBANK, *arguments],
-            cwd=tmp_path, env=settings | environment, input=stdin, capture_output=True, text=True,
-            timeout=300, preexec_fn=without_override,
-        )  # fmt: skip
-
-    return run
+    """`embank("run", "file.yaml", stdin=…, EMBANK_STATE_DIR=…)` in the test's directory."""
+    return partial(forked.embank, tmp_path)

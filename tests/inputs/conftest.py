@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from embank.diagnostics import Diagnostic
+from kit.permissions import without_override
 
 ACME = '''
 from oslo_config import cfg
@@ -119,17 +119,6 @@ ENTRIES = {
 def acme(install: Callable[..., Path]) -> None:
     """The distribution, installed."""
     install("acme", ENTRIES, version="2.5", acme=ACME)
-
-
-PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
-
-
-def without_override() -> None:
-    """Let file permissions hold for root, too: drop the capabilities that override them, before exec."""
-    if os.geteuid() == 0:
-        libc = ctypes.CDLL(None, use_errno=True)
-        for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
-            assert libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0
 
 
 @pytest.fixture

@@ -9,7 +9,19 @@ import pkgutil
 import embank
 import embank_plugins
 
-LATE = ("jinja2", "jsonschema", "mistralclient.api.client", "keystoneauth1.session", "rich.live")  # within functions
+LATE = (  # within functions, or by entry points
+    "cliff.formatters.json_format",
+    "cliff.formatters.table",
+    "cliff.formatters.value",
+    "cliff.formatters.yaml_format",
+    "embank_templates",
+    "jinja2",
+    "jsonschema",
+    "keystoneauth1.session",
+    "mistralclient.api.client",
+    "oslo_config.cfg",
+    "rich.live",
+)
 
 for name in LATE:
     importlib.import_module(name)
