@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,9 +18,8 @@ from embank.journal.heading import read_heading
 from embank.journal.kept import read_kept
 from embank.journal.standing import glance
 from embank.mistral.importing import ImportRefused, import_execution, imported
-from kit import engine
+from kit import engine, forked
 
-EMBANK = Path(sys.executable).parent / "embank"
 FAILED = """
     begin             SUCCESS 0-1
     activities        ERROR   1-9
@@ -51,8 +47,7 @@ def keep(state: StateDirectory, shop: Document) -> Any:
 
 def embank(tmp_path: Path, *arguments: str, code: int = 0) -> str:
     """stdout and stderr of a command."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith(("EMBANK_", "OS_"))}
-    done = subprocess.run([EMBANK, *arguments], cwd=tmp_path, capture_output=True, text=True, env=clean, timeout=60)
+    done = forked.embank(tmp_path, *arguments)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
 

@@ -19,11 +19,18 @@ from embank.plugins import Bank, Operation, Phase, Resource
 from embank_plugins.local.application.plugin import ApplicationPlugin
 from embank_plugins.local.directory.plugin import DirectoryPlugin
 from embank_plugins.local.sqlite.plugin import SQLitePlugin
+from kit.ids import IDS
 
 REPLACE = {Operation.RESTORE: {"existing": "replace"}}
 
 
-class RestoresBeside(ProtectionPluginConformance):
+class Conformance(ProtectionPluginConformance):
+    @pytest.fixture(params=IDS)
+    def resource_id(self, request: pytest.FixtureRequest) -> str:
+        return str(request.param)
+
+
+class RestoresBeside(Conformance):
     """Their restores touch what is there only when their own copy is complete beside it."""
 
     def test_a_killed_restore_leaves_nothing(self, subject: Subject, bank: Bank, steps: Iterator[int]) -> None:
@@ -115,7 +122,7 @@ def dump(path: Path) -> list[str]:
         return list(database.iterdump())
 
 
-class TestApplication(ProtectionPluginConformance):
+class TestApplication(Conformance):
     @pytest.fixture
     def subject(self, resource_id: str, tmp_path: Path, configure: Any, as_word: Any) -> Subject:
         frozen, stopped = tmp_path / "frozen", tmp_path / "stopped"

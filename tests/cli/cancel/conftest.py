@@ -33,6 +33,7 @@ from embank.journal.directory import ExecutionDirectory
 from embank.journal.kept import read_kept
 from embank.journal.standing import glance
 from embank.reporting.summary_text import summary_text
+from kit import forked
 from kit.banks import open_bank
 
 EMBANK = Path(sys.executable).parent / "embank"
@@ -198,8 +199,7 @@ class World:
 
     def embank(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`embank …` from its begin to its end."""
-        process = self.start(*arguments)
-        return subprocess.CompletedProcess(arguments, process.end(), process.out, process.err)
+        return forked.embank(self.home, *arguments, PYTHONPATH=self.environment["PYTHONPATH"])
 
     @property
     def log(self) -> list[str]:
@@ -294,8 +294,8 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     known = ("EMBANK_", "OS_", "NO_COLOR", "FORCE_COLOR", "CI", "LINES", "COLUMNS")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(known)}
     environment |= {"PYTHONPATH": str(site), "TERM": "xterm-256color"}
-    command = [EMBANK, "compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "boxes.yaml"]
-    subprocess.run(command, cwd=home, env=environment, check=True)
+    command = ["compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "boxes.yaml"]
+    assert forked.embank(home, *command, PYTHONPATH=str(site)).returncode == 0
     return home, environment
 
 

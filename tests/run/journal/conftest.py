@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from kit import forked
+
 PROGRAMS = Path(__file__).resolve().parents[1] / "programs"
-EMBANK = Path(sys.executable).parent / "embank"
 
 PROVIDER = """
 [provider]
@@ -106,14 +107,7 @@ class Shop:
 
     def embank(self, *arguments: str, code: int = 0) -> str:
         """Run a command; gives what it printed on stdout."""
-        done = subprocess.run(
-            [EMBANK, *arguments],
-            cwd=self.world,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        done = forked.embank(self.world, *arguments, PYTHONPATH=str(self.site))
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
 

@@ -1,4 +1,4 @@
-"""kill -9 at every record of the journal of a run, in turn: the resume finishes what was begun, once.
+"""kill -9 at records of the journal of a run, at night at every one: the resume finishes what was begun, once.
 
 Real processes, real SIGKILL, the plugins for files, databases and applications, and one of a third party.
 """
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 MakeShop = Callable[..., Any]
+SOME_OR_ALL = pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.nightly)])
 WHOLE = ["shop/files", "shop/files/1.txt", "shop/orders.sqlite"]
 
 
@@ -85,8 +86,9 @@ def check_available(killed: Any) -> None:
         assert {"hold", "let go", "copy"} == set(killed.ran)
 
 
-def test_protect(shop: MakeShop) -> None:
-    for killed in shop().sweep():
+@SOME_OR_ALL
+def test_protect(shop: MakeShop, every: int) -> None:
+    for killed in shop().sweep(every=every):
         check_available(killed)
 
 
@@ -164,10 +166,11 @@ def test_a_resume_that_is_killed_too(shop: MakeShop, first: int) -> None:
         check_available(killed)
 
 
-def test_closers_that_run_again_and_are_killed(shop: MakeShop) -> None:
+@SOME_OR_ALL
+def test_closers_that_run_again_and_are_killed(shop: MakeShop, every: int) -> None:
     made = shop()
     made.service("stuck", "")
-    for killed in made.sweep("closers"):
+    for killed in made.sweep("closers", every=every):
         check(killed, [4])
         assert "the volume does not let itself be let go" in killed.ended["show"], "why it failed first"
         assert (killed.ended["data"]["succeeded"], killed.ended["data"]["failed"]) == (11, 2)
@@ -186,9 +189,10 @@ def test_closers_that_run_again_are_killed_and_cancelled(shop: MakeShop) -> None
             assert "OPEN" not in killed.ended["show"]
 
 
-def test_a_disk_that_is_full_from_any_record_on(shop: MakeShop) -> None:
+@SOME_OR_ALL
+def test_a_disk_that_is_full_from_any_record_on(shop: MakeShop, every: int) -> None:
     """The journal cannot be written any more. When there is room again, the execution is resumed."""
-    for full in shop().sweep("full"):
+    for full in shop().sweep("full", every=every):
         with full.told():
             check_full(full)
 
