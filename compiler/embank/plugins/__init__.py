@@ -12,7 +12,7 @@ and what Embank makes of them:
     registry      from a path in a provider file to a plugin or bank that is known to be sound
     secrets       where parameters hold secrets, as a plugin's schema marks them
 
-The built-in plugins import from here, too, and nothing else of Embank. docs/plugins.md lists all of it.
+The built-in plugins import from here, too, and nothing else of Embank (decision PLUGIN-3).
 """
 
 from embank.errors import EmbankError, ExitCode
