@@ -16,13 +16,11 @@ Closers are activities of their phase, wherever they stand.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 
-from embank.diagnostics import Checked, Place, has_errors
-from embank.inputs import yaml
+from embank.diagnostics import Checked, Place
 from embank.inputs.plan.settings import LARGEST
-from embank.inputs.shape import Shape, TooManyProblems, named, quoted
+from embank.inputs.shape import Shape, named, quoted, read_shaped
 from embank.model import Json, Phase
 
 KEYS = ("version", "default", "activities", "tasks")
@@ -52,15 +50,7 @@ class Durations:
 
 def read_durations(file: str) -> Checked[Durations]:
     """Read a durations file; `-` is stdin. Raises InputUnreadable."""
-    located = yaml.read(file)
-    if located.value is None:
-        return Checked(None, located.diagnostics)
-    shape = Shape(located.value)
-    durations = None
-    with suppress(TooManyProblems):
-        durations = _read(shape)
-    problems = (*located.diagnostics, *shape.problems)
-    return Checked(None if has_errors(problems) else durations, problems)
+    return read_shaped(file, _read)
 
 
 def _read(shape: Shape) -> Durations:

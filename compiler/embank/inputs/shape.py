@@ -6,10 +6,12 @@ these checks cost a tenth of a JSON Schema validator.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import TypeVar
 
-from embank.diagnostics import Diagnostic, Place, Related, Severity, did_you_mean
+from embank.diagnostics import Checked, Diagnostic, Place, Related, Severity, did_you_mean, has_errors
+from embank.inputs import yaml
 from embank.inputs.yaml import Located
 from embank.model import Json
 from embank.plaintext import plain
@@ -97,6 +99,26 @@ class Shape:
         message = f"{key} of {what} should be {KINDS[kind]}, not {named(value)}"
         hint = "put it between quotes" if kind is str and isinstance(value, bool | int | float) else ""
         self.problem("EMB303", message, self.located.place(mapping, key), hint)
+
+
+def read_shaped(file: str, read: Callable[[Shape], T | None]) -> Checked[T]:
+    """What `read` makes of a file; `-` is stdin. No value when anything is wrong with it. Raises InputUnreadable."""
+    located = yaml.read(file)
+    if located.value is None:
+        return Checked(None, located.diagnostics)
+    found = shaped(located.value, read)
+    problems = (*located.diagnostics, *found.diagnostics)
+    return Checked(None if has_errors(problems) else found.value, problems)
+
+
+def shaped(located: Located, read: Callable[[Shape], T | None]) -> Checked[T]:
+    """What `read` makes of a document. No value when anything is wrong with it."""
+    shape = Shape(located)
+    value = None
+    with suppress(TooManyProblems):
+        value = read(shape)
+    problems = tuple(shape.problems)
+    return Checked(None if has_errors(problems) else value, problems)
 
 
 def is_kind(value: Json, kind: type) -> bool:

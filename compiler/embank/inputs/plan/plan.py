@@ -15,15 +15,14 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from dataclasses import dataclass, field
 
-from embank.diagnostics import Checked, Place, has_errors
+from embank.diagnostics import Checked, Place
 from embank.inputs import yaml
 from embank.inputs.kinds import LOOKS_LIKE, Kind, kind_of
 from embank.inputs.plan.settings import KEYS, Settings, read_settings
 from embank.inputs.resources import read_key
-from embank.inputs.shape import Shape, TooManyProblems, quoted
+from embank.inputs.shape import Shape, quoted, read_shaped, shaped
 from embank.model import Json, ResourceKey
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,99}")
@@ -63,22 +62,12 @@ class Plan:
 
 def read_plan(file: str) -> Checked[Plan]:
     """Read a plan; `-` is stdin. Says what is wrong with the plan itself. Raises InputUnreadable."""
-    located = yaml.read(file)
-    if located.value is None:
-        return Checked(None, located.diagnostics)
-    plan = plan_of(located.value)
-    problems = (*located.diagnostics, *plan.diagnostics)
-    return Checked(None if has_errors(problems) else plan.value, problems)
+    return read_shaped(file, _read)
 
 
 def plan_of(located: yaml.Located) -> Checked[Plan]:
     """The plan that a document holds."""
-    shape = Shape(located)
-    plan = None
-    with suppress(TooManyProblems):
-        plan = _read(shape)
-    problems = tuple(shape.problems)
-    return Checked(None if has_errors(problems) else plan, problems)
+    return shaped(located, _read)
 
 
 def _read(shape: Shape) -> Plan | None:

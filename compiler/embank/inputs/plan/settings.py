@@ -15,13 +15,12 @@ policies:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 
-from embank.diagnostics import Checked, Diagnostic, Place, Severity, has_errors
+from embank.diagnostics import Checked, Diagnostic, Place, Severity
 from embank.inputs import yaml
 from embank.inputs.resources import similar_type
-from embank.inputs.shape import Shape, TooManyProblems, quoted
+from embank.inputs.shape import Shape, quoted, read_shaped
 from embank.model import Json, Policy, ResourceGraph
 
 KEYS = ("parameters", "policies")
@@ -63,17 +62,13 @@ class Settings:
 
 def read_parameters(file: str) -> Checked[Settings]:
     """Read a parameters file: `version`, `parameters` and `policies`. `-` is stdin. Raises InputUnreadable."""
-    located = yaml.read(file)
-    if located.value is None:
-        return Checked(None, located.diagnostics)
-    shape = Shape(located.value)
-    settings = None
-    with suppress(TooManyProblems):
-        shape.keys(located.value.value, ("version", *KEYS), "a parameters file")
-        shape.version()
-        settings = read_settings(shape)
-    problems = (*located.diagnostics, *shape.problems)
-    return Checked(None if has_errors(problems) else settings, problems)
+    return read_shaped(file, _read)
+
+
+def _read(shape: Shape) -> Settings:
+    shape.keys(shape.located.value, ("version", *KEYS), "a parameters file")
+    shape.version()
+    return read_settings(shape)
 
 
 def no_settings() -> Settings:
