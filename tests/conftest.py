@@ -12,7 +12,6 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from _pytest.nodeid import NodeId
 
 import embank
 from kit import times
@@ -24,14 +23,6 @@ RELEASE = "0.1.0"  # what golden files and examples say they were compiled with
 
 Install = Callable[..., Path]
 Golden = Callable[[str | Path, str], None]
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Since 9.2 pytest keeps the id of a test elsewhere than where xdist 3.8 writes which group it is of."""
-    for item in items:
-        if grouped := vars(item).get("_nodeid"):
-            item._id = NodeId.parse(grouped)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
