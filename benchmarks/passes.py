@@ -1,4 +1,4 @@
-"""How long each pass takes, and how that grows: `python benchmarks/passes.py [resources …]`.
+"""How long each pass takes, and how that grows: `PYTHONPATH=tests python benchmarks/passes.py [resources …]`.
 
 Times are CPU seconds, and multiples of a baseline measured in the same run: building the task graph that the
 workflow has at the end as plain dictionaries, successors and predecessors of every task. The growth is the slope
@@ -19,8 +19,8 @@ from itertools import pairwise
 from embank.model import ActivitySpec, Operation, Phase, Request, Resource, TypeSpec, Workflow
 from embank.passes import PASSES
 from embank.passes.outline import outline
-from embank.passes.outlining.cost import added_order
 from embank.resource_graph import canonical
+from kit.added_order import added_order
 
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000)
 LEVELS = 3_000  # a chain or a ladder is not longer than this: further ones start beside it

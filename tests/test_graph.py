@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embank.graph import depth_first, find_cycle, reverse, spanning_tree, topological_order
-from embank.passes.reachability import descendants, postorder, transitive_reduction
+from embank.passes.reachability import postorder, transitive_reduction
+from kit.added_order import descendants
 
 Edges = list[list[int]]
 DEEP = 3000

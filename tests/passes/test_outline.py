@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from embank.model import Body, Kind, Operation, Phase, Request, Resource, ResourceKey, Task, Workflow
 from embank.passes import PASSES
 from embank.passes.outline import outline
-from embank.passes.outlining.cost import AddedOrder, added_order
 from embank.resource_graph import canonical, restrict
 from kit import graphs, order
+from kit.added_order import AddedOrder, added_order
 from kit.examples import examples
 
 PRE, READY, PARALLEL, POST = Phase

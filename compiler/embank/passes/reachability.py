@@ -1,4 +1,4 @@
-"""What can be reached from what: closures, and graphs without the edges that other edges imply.
+"""What can be reached from what: an order of the nodes, and graphs without the edges that other edges imply.
 
 Nodes are integers, edges are adjacency lists. Everything is iterative; a cycle raises ValueError.
 """
@@ -13,20 +13,6 @@ from embank.graph import Adjacency
 def postorder(edges: Adjacency) -> list[int]:
     """Every node once, targets before sources."""
     return _Traversal(edges).order
-
-
-def descendants(edges: Adjacency) -> list[int]:
-    """For each node the nodes that can be reached from it, itself included, as the bits of an integer.
-
-    Exact and quadratic in space: for a few thousand nodes.
-    """
-    reached = [0] * len(edges)
-    for node in postorder(edges):
-        bits = 1 << node
-        for target in edges[node]:
-            bits |= reached[target]
-        reached[node] = bits
-    return reached
 
 
 def transitive_reduction(edges: Adjacency, effort: int = 16) -> list[list[int]]:

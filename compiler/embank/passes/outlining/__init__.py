@@ -2,5 +2,4 @@
 
 layout  which tasks stand together, and where to cut
 pack    small parts put into one
-cost    how much order the parts add
 """

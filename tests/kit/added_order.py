@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from embank.graph import Adjacency
 from embank.model import Body, Phase
-from embank.passes.reachability import descendants
+from embank.passes.reachability import postorder
 
 Pair = tuple[Phase | None, Phase | None]
 
@@ -63,3 +64,17 @@ def _ordered_pairs(bodies: Sequence[Body]) -> Counter[Pair]:
         for other, mask in masks.items():
             pairs[phase, other] += (reached[node] & mask & ~(1 << node)).bit_count()
     return pairs
+
+
+def descendants(edges: Adjacency) -> list[int]:
+    """For each node the nodes that can be reached from it, itself included, as the bits of an integer.
+
+    Exact and quadratic in space: for a few thousand nodes.
+    """
+    reached = [0] * len(edges)
+    for node in postorder(edges):
+        bits = 1 << node
+        for target in edges[node]:
+            bits |= reached[target]
+        reached[node] = bits
+    return reached
