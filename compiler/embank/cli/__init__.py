@@ -7,7 +7,9 @@ options    what several commands take
 discover, provider, plugin, validate, compile, lint, rehearse
            from inputs to a workflow file, and looking at it
 run, resume, cancel, execution
-           executing it on this machine; taking_up is for those that go on with what another one began
+           executing it on this machine
+taking_up, staleness, prospects
+           going on with what another runner began: is all as it was, and what becomes of every task
 submit, engine, engine_cancel
            executing it on Mistral
 checkpoint, checkpoint_delete
@@ -16,6 +18,9 @@ output, overwriting, check
            where a command writes
 columns    cells of tables
 report     diagnostics, and the exit code that follows
-help       `embank help`
+help, overview, manual
+           `embank help`, the help of several commands at once, and the man page
+complete   `embank complete`
+openstack  the commands in the client `openstack`
 leaving    the end of the process
 """
