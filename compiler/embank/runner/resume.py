@@ -11,9 +11,9 @@
     … and its checkpoint says that it has failed  cancel it               cancel it
     … when it had been interrupted already        go on: with its end     cancel it
 
-Only what goes on needs everything as it was, and refuses a provider that has changed: closers run all the same. While
-a runner is at work nothing is decided here: the lock of the execution says so, `resume` is refused, and `cancel` asks
-that runner.
+Only what goes on needs everything as it was, and refuses a provider that has changed: closers run all the same
+(decision RUN-2). While a runner is at work nothing is decided here: the lock of the execution says so, `resume` is
+refused, and `cancel` asks that runner (decision RUN-3).
 """
 
 from __future__ import annotations
