@@ -66,7 +66,7 @@ test-unit: setup
 	$(PYTEST) -q -n $(JOBS) --dist worksteal -m "$(FAST)" $(UNIT)
 
 test-fast: lint types
-	$(PYTEST) -n $(JOBS) --dist worksteal -m "$(FAST)" --times build/times/$@.json
+	$(PYTEST) -n $(JOBS) --dist worksteal -m "$(FAST)" --times build/times/$@.json $(if $(SHUFFLE),--shuffle $(SHUFFLE))
 
 # More processes than cores: there is more to wait for than to compute. What shares a Mistral or a server is a group.
 test-service: services

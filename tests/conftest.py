@@ -14,7 +14,7 @@ from textwrap import dedent
 import pytest
 
 import embank
-from kit import times
+from kit import sequence, times
 from kit.examples import register
 
 register()  # Hypothesis's profiles
@@ -28,11 +28,16 @@ Golden = Callable[[str | Path, str], None]
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Those that the Makefile uses."""
     parser.addoption("--regenerate-golden", action="store_true", help="write golden files instead of comparing")
+    sequence.add_option(parser)
     times.add_option(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     times.listen(config)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    sequence.arrange(config, items)
 
 
 @pytest.fixture
