@@ -11,9 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+
+from kit import forked, quickstart
+from kit.prepared import Prepared
 
 Embank = Callable[..., subprocess.CompletedProcess[str]]
 EMBANK = Path(sys.executable).parent / "embank"
@@ -66,41 +70,76 @@ def test_an_empty_bank_says_so_beside_the_data(shop: Path, embank: Embank) -> No
     assert listed.stderr == "the bank has no checkpoints\n"
 
 
-@pytest.fixture
-def checkpoint(shop: Path, embank: Embank) -> Path:
-    """The directory of a checkpoint in the bank."""
-    embank("compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "protect.yaml")
-    done = embank("run", "protect.yaml")
+@pytest.fixture(scope="module")
+def protected(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return Prepared(tmp_path_factory.mktemp("protected"), protect)
+
+
+def protect(shop: Path) -> None:
+    """Open the quickstart's shop here, and protect it."""
+    quickstart.copy(shop)
+    forked.embank(shop, "compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "protect.yaml")
+    done = forked.embank(shop, "run", "protect.yaml")
     assert done.returncode == 0, done.stderr
-    (directory,) = (shop / "bank" / "checkpoints").iterdir()
-    return directory
 
 
-@pytest.mark.parametrize("lost", ["graph/00000001.object", "facts.object", "graph facts.object manifest resources"])
-def test_what_is_left_of_a_checkpoint_can_be_deleted(checkpoint: Path, lost: str, shop: Path, embank: Embank) -> None:
-    """A protect was killed before it said what it holds, or a delete after it had deleted that."""
-    for part in lost.split():
-        path = checkpoint / part
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    refused = embank("compile", "restore", *PROVIDER, "--checkpoint", checkpoint.name)
-    assert refused.returncode in (4, 64)
-    done = embank("checkpoint", "delete", *PROVIDER, checkpoint.name)
-    assert done.returncode == 0, done.stderr
-    assert "warning EMB701" in done.stderr
-    assert not [path for path in (shop / "bank").rglob("*") if path.is_file()]
+class TestAfterAProtect:
+    """Of the whole shop."""
 
+    @pytest.fixture
+    def shop(self, protected: Prepared) -> Path:
+        return protected.as_new()
 
-def test_a_damaged_status_is_shown_and_deleted(checkpoint: Path, shop: Path, embank: Embank) -> None:
-    (checkpoint / "status" / "00000002.object").write_text("garbage")
-    shown = json.loads(embank("checkpoint", "show", *PROVIDER, checkpoint.name, "-f", "json").stdout)
-    assert shown["status"] == "error"
-    assert "damaged" in shown["reason"]
-    assert "damaged" in shown["history"][0]
-    assert embank("checkpoint", "delete", *PROVIDER, checkpoint.name).returncode == 0
-    assert not [path for path in (shop / "bank").rglob("*") if path.is_file()]
+    @pytest.fixture
+    def embank(self, shop: Path) -> Embank:
+        return partial(forked.embank, shop)
+
+    @pytest.fixture
+    def checkpoint(self, shop: Path) -> Path:
+        """The directory of a checkpoint in the bank."""
+        (directory,) = (shop / "bank" / "checkpoints").iterdir()
+        return directory
+
+    @pytest.mark.parametrize(
+        "lost", ["graph/00000001.object", "facts.object", "graph facts.object manifest resources"]
+    )
+    def test_what_is_left_of_a_checkpoint_can_be_deleted(
+        self, checkpoint: Path, lost: str, shop: Path, embank: Embank
+    ) -> None:
+        """A protect was killed before it said what it holds, or a delete after it had deleted that."""
+        for part in lost.split():
+            path = checkpoint / part
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        refused = embank("compile", "restore", *PROVIDER, "--checkpoint", checkpoint.name)
+        assert refused.returncode in (4, 64)
+        done = embank("checkpoint", "delete", *PROVIDER, checkpoint.name)
+        assert done.returncode == 0, done.stderr
+        assert "warning EMB701" in done.stderr
+        assert not [path for path in (shop / "bank").rglob("*") if path.is_file()]
+
+    def test_a_damaged_status_is_shown_and_deleted(self, checkpoint: Path, shop: Path, embank: Embank) -> None:
+        (checkpoint / "status" / "00000002.object").write_text("garbage")
+        shown = json.loads(embank("checkpoint", "show", *PROVIDER, checkpoint.name, "-f", "json").stdout)
+        assert shown["status"] == "error"
+        assert "damaged" in shown["reason"]
+        assert "damaged" in shown["history"][0]
+        assert embank("checkpoint", "delete", *PROVIDER, checkpoint.name).returncode == 0
+        assert not [path for path in (shop / "bank").rglob("*") if path.is_file()]
+
+    def test_a_deletion_that_fails_names_a_place_that_can_be_opened(
+        self, checkpoint: Path, shop: Path, embank: Embank
+    ) -> None:
+        (checkpoint / "status").chmod(0o555)
+        done = embank("checkpoint", "delete", *PROVIDER, checkpoint.name)
+        (checkpoint / "status").chmod(0o755)
+        assert done.returncode == 4, done.stderr
+        (place,) = re.findall(r"failed: begin .*\[(\S+):(\d+):\d+\]", done.stdout)
+        assert (shop / place[0]).read_text().splitlines()[int(place[1]) - 1] == "    begin:"
+        execution = Path(place[0]).parent.name
+        assert f"[{place[0]}:{place[1]}:" in embank("execution", "show", execution).stdout
 
 
 def test_a_name_as_long_as_a_book_does_not_fill_the_screen(shop: Path, embank: Embank) -> None:
@@ -113,14 +152,3 @@ def test_a_name_as_long_as_a_book_does_not_fill_the_screen(shop: Path, embank: E
     assert max(map(len, table.stdout.splitlines())) < 250
     exact = json.loads(embank("checkpoint", "show", *PROVIDER, directory.name, "-f", "json").stdout)
     assert "Local::Directory#shop-files  " + "x" * 5000 in exact["resources"]
-
-
-def test_a_deletion_that_fails_names_a_place_that_can_be_opened(checkpoint: Path, shop: Path, embank: Embank) -> None:
-    (checkpoint / "status").chmod(0o555)
-    done = embank("checkpoint", "delete", *PROVIDER, checkpoint.name)
-    (checkpoint / "status").chmod(0o755)
-    assert done.returncode == 4, done.stderr
-    (place,) = re.findall(r"failed: begin .*\[(\S+):(\d+):\d+\]", done.stdout)
-    assert (shop / place[0]).read_text().splitlines()[int(place[1]) - 1] == "    begin:"
-    execution = Path(place[0]).parent.name
-    assert f"[{place[0]}:{place[1]}:" in embank("execution", "show", execution).stdout

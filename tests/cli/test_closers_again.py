@@ -6,9 +6,13 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+
+from kit import forked
+from kit.prepared import Prepared
 
 Embank = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -33,28 +37,47 @@ thaw = inner /bin/sh $here/../thaw-inner
 BROKEN = "echo no route to host; exit 1\n"
 
 
-@pytest.fixture
-def failed(tmp_path: Path, embank: Embank) -> tuple[Path, str]:
-    """A directory with an execution whose inner application could not be thawed, and its id."""
-    (tmp_path / "providers.d").mkdir()
-    (tmp_path / "providers.d" / "local.conf").write_text(PROVIDER)
-    (tmp_path / "resources.yaml").write_text(
+def fail(work: Path) -> None:
+    """Execute something here, and fail to thaw the inner application."""
+    (work / "providers.d").mkdir()
+    (work / "providers.d" / "local.conf").write_text(PROVIDER)
+    (work / "resources.yaml").write_text(
         "version: 1\nresources:\n"
         "  - {type: Local::Application, id: outer, dependents: [{type: Local::Application, id: inner}]}\n"
         "  - {type: Local::Application, id: inner}\n"
     )
-    (tmp_path / "plan.yaml").write_text(
+    (work / "plan.yaml").write_text(
         "version: 1\nname: apps\nprovider: local\nresources: [{under: {type: Local::Application, id: outer}}]\n"
     )
-    (tmp_path / "thaw-inner").write_text(BROKEN)
-    (tmp_path / "thaw-outer").write_text(f"echo thawed >> {tmp_path}/outer-log; rm -f {tmp_path}/outer-frozen\n")
-    done = embank("compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "apps.yaml")
+    (work / "thaw-inner").write_text(BROKEN)
+    (work / "thaw-outer").write_text(f"echo thawed >> {work}/outer-log; rm -f {work}/outer-frozen\n")
+    done = forked.embank(work, "compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "apps.yaml")
     assert done.returncode == 0, done.stderr
-    done = embank("run", "apps.yaml")
+    done = forked.embank(work, "run", "apps.yaml")
     assert done.returncode == 5, done.stderr
-    (id_,) = embank("execution", "list", "-f", "value", "-c", "id").stdout.split()
-    assert f"embank resume {id_}" in done.stdout.split("STILL OPEN")[1]
-    return tmp_path, id_
+    assert f"embank resume {only_execution(work)}" in done.stdout.split("STILL OPEN")[1]
+
+
+def only_execution(work: Path) -> str:
+    (found,) = (work / ".embank" / "executions").iterdir()
+    return found.name
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return Prepared(tmp_path_factory.mktemp("failed"), fail)
+
+
+@pytest.fixture
+def failed(prepared: Prepared) -> tuple[Path, str]:
+    """A directory with an execution whose inner application could not be thawed, and its id."""
+    work = prepared.as_new()
+    return work, only_execution(work)
+
+
+@pytest.fixture
+def embank(failed: tuple[Path, str]) -> Embank:
+    return partial(forked.embank, failed[0])
 
 
 def mend(work: Path) -> None:
