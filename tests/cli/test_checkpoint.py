@@ -72,15 +72,7 @@ def test_an_empty_bank_says_so_beside_the_data(shop: Path, embank: Embank) -> No
 
 @pytest.fixture(scope="module")
 def protected(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    return Prepared(tmp_path_factory.mktemp("protected"), protect)
-
-
-def protect(shop: Path) -> None:
-    """Open the quickstart's shop here, and protect it."""
-    quickstart.copy(shop)
-    forked.embank(shop, "compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "protect.yaml")
-    done = forked.embank(shop, "run", "protect.yaml")
-    assert done.returncode == 0, done.stderr
+    return Prepared(tmp_path_factory.mktemp("protected"), quickstart.protect)
 
 
 class TestAfterAProtect:

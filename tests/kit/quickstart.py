@@ -7,6 +7,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from kit.forked import embank
+
 QUICKSTART = Path(__file__).resolve().parents[2] / "examples" / "quickstart"
 
 
@@ -22,3 +24,14 @@ def copy(place: Path) -> None:
         database.execute("CREATE TABLE orders (number INTEGER PRIMARY KEY, item TEXT, receipt TEXT)")
         database.execute("INSERT INTO orders VALUES (1, 'tea', 'x')")
         database.commit()
+
+
+def protect(place: Path) -> None:
+    """Put it there, and protect it by a workflow protect.yaml."""
+    copy(place)
+    for command in (
+        ("compile", "protect", "plan.yaml", "--resources", "resources.yaml", "-o", "protect.yaml"),
+        ("run", "protect.yaml"),
+    ):
+        done = embank(place, *command)
+        assert done.returncode == 0, done.stderr
