@@ -65,8 +65,9 @@ types: setup
 test-unit: setup
 	$(PYTEST) -q -n $(JOBS) --dist worksteal -m "$(FAST)" $(UNIT)
 
+# SHUFFLE=7: in another sequence, with other examples.
 test-fast: lint types
-	$(PYTEST) -n $(JOBS) --dist worksteal -m "$(FAST)" --times build/times/$@.json $(if $(SHUFFLE),--shuffle $(SHUFFLE))
+	$(PYTEST) -n $(JOBS) --dist worksteal -m "$(FAST)" --times build/times/$@.json $(if $(SHUFFLE),--shuffle $(SHUFFLE) --hypothesis-profile random)
 
 # More processes than cores: there is more to wait for than to compute. What shares a Mistral or a server is a group.
 test-service: services

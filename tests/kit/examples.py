@@ -1,4 +1,6 @@
-"""Hypothesis profiles: `ci` repeats itself, `nightly` looks further; both print the line that repeats a failure."""
+"""Hypothesis profiles: `ci` draws the same examples each time, `random` others, and `nightly` ten times as many others.
+A failure prints the line that repeats it.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ def register() -> None:
     settings.register_profile(
         "ci", max_examples=CI_EXAMPLES, derandomize=True, database=None, deadline=None, print_blob=True
     )
+    settings.register_profile("random", max_examples=CI_EXAMPLES, derandomize=False, deadline=None, print_blob=True)
     settings.register_profile(
         "nightly", max_examples=10 * CI_EXAMPLES, derandomize=False, deadline=None, print_blob=True
     )
