@@ -93,9 +93,14 @@ class Services:
             if name == "cinder-volume":
                 return any(True for _ in self.admin.block_storage.backend_pools())
             if name == "nova-compute":
-                return any(True for _ in self.admin.compute.hypervisors())
+                return self._has_room()
             return True
         return False
+
+    def _has_room(self) -> bool:
+        """Whether Placement knows of a hypervisor with room for a server, as Nova's scheduler asks it."""
+        asked = self.admin.placement.get("/resource_providers?resources=VCPU:1", microversion="1.4")
+        return any(self.admin.compute.hypervisors()) and bool(asked.json()["resource_providers"])
 
 
 def _time(text: str | None) -> datetime.datetime:

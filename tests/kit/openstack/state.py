@@ -41,8 +41,7 @@ PREFIX = "embank-os-"  # short: sockets have at most 107 characters
 def saved_state() -> Path:
     """Its directory, which is made when it is not there. Checkouts take turns; what has the name is complete."""
     saved = ENVIRONMENT / f"state-{_digest()}"
-    with (ENVIRONMENT / "state.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _locked(fcntl.LOCK_EX):
         if not saved.exists():
             sys.stderr.write("making the tests' OpenStack, which takes two minutes the first time …\n")
             with scratch() as home:
@@ -57,15 +56,15 @@ def saved_state() -> Path:
 
 def forget(saved: Path) -> None:
     """It is of no use."""
-    with (ENVIRONMENT / "state.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _locked(fcntl.LOCK_EX):
         shutil.rmtree(saved, ignore_errors=True)
 
 
 def copy(saved: Path, home: Path) -> None:
     """Begin with it there."""
-    for name in KEPT:
-        shutil.copytree(saved / name, home / name)
+    with _locked(fcntl.LOCK_SH):
+        for name in KEPT:
+            shutil.copytree(saved / name, home / name)
 
 
 @contextlib.contextmanager
@@ -89,6 +88,14 @@ def write_files(site: Site) -> None:
     for path in DIRECTORIES:
         (site.home / path).mkdir(parents=True)
     shutil.copy(PROGRAMS / "openstack_ports.py", site.home / "site")
+
+
+@contextlib.contextmanager
+def _locked(how: int) -> Iterator[None]:
+    """Against the other checkouts that use it."""
+    with (ENVIRONMENT / "state.lock").open("w") as lock:
+        fcntl.flock(lock, how)
+        yield
 
 
 def _prepare(home: Path) -> None:
