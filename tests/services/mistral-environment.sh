@@ -42,10 +42,11 @@ ready=$directory/.ready
 echo "setting up $directory …"
 rm -rf "$directory"
 well "$python" -m venv --without-pip "$directory"
+# Before it sees the packages: an old setuptools is among them.
+well $pip "$directory/bin/python" install --quiet --no-deps --editable .
 where='import sysconfig; print(sysconfig.get_path("purelib"))'
 # addsitedir: some of the packages have .pth files of their own
 echo "import site; site.addsitedir('$("$packages/bin/python" -c "$where")')" \
     >"$("$directory/bin/python" -c "$where")/packages.pth"
-well $pip "$directory/bin/python" install --quiet --no-deps --editable .
 well $pip "$directory/bin/python" check
 echo "$packages" >"$ready"
