@@ -3,7 +3,10 @@
 The script is a parameter: `{"pre": ["fail", "poll"]}` lets `pre` fail at the first attempt and be polled at the
 second; what it does not say goes well. There is a log for each execution. A line of it is `{"resource", "phase",
 "attempt", "what"}`, where `what` is begin, end, failed, closed (a generator that was given up) or went on (one that
-should have been). What hangs does so until the next attempt at it has begun, or until there is `<execution>.over`.
+should have been).
+
+What hangs does so until there is `<execution>.over`; or until the next attempt has begun, when that is to hang as
+well: Mistral then hears of the end of one during the other.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from oslo_config import cfg
 from embank.plugins import Operation, Poll, ProtectionPlugin, closes
 
 LONGEST = 120  # s that something hangs
+LAST = 99  # attempt
 OUTCOMES = {"enum": ["ok", "poll", "fail", "fail late", "hang"]}
 PARAMETERS = {
     "type": "object",
@@ -53,7 +57,9 @@ class Trial(ProtectionPlugin):
         outcome = script[attempt - 1] if attempt <= len(script) else "ok"
         what = "closed"
         try:
-            yield from self.hang(log, phase, resources, attempt) if outcome == "hang" else self.do(outcome)
+            if outcome == "hang":
+                yield from self.hang(log, phase, resources[0].id, attempt if script[attempt:] == ["hang"] else LAST)
+            yield from self.do(outcome)
             if phase == "parallel" and outcome != "hang":
                 for each in resources:
                     self.keep(checkpoint.section(each), context, each, attempt)
@@ -75,14 +81,14 @@ class Trial(ProtectionPlugin):
                 yield Poll(after=0.1, progress=step / 3)
             yield
 
-    def hang(self, log: Path, phase: str, resources: Any, attempt: int) -> Any:
-        """Take longer than there is time for."""
+    def hang(self, log: Path, phase: str, resource: str, attempt: int) -> Any:
+        """Take longer than there is time for, but not longer than until a later attempt than this has begun."""
         until = time.monotonic() + LONGEST
         over = log.with_name(f"{log.name}.over")
         while not over.exists() and time.monotonic() < until:
             with log.open() as file:
                 fcntl.flock(file, fcntl.LOCK_SH)
-                if begun(file, phase, resources[0].id) > attempt:
+                if begun(file, phase, resource) > attempt:
                     return
             yield Poll(after=0.2)
 
