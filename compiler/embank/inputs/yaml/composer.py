@@ -54,7 +54,7 @@ class Composer:
         self._values = 0
         self._stack: list[_Open] = []
         self._places = Places()
-        self._strings: dict[str, str] = {}  # keys come again and again: one object each
+        self._strings: dict[str, str] = {}  # most texts come again and again: one object each
 
     def run(self) -> None:
         """Read to the end, or to where nothing can be made of the rest."""
@@ -189,6 +189,8 @@ class Composer:
         if self._values > MOST_VALUES:
             self._problem("EMB112", f"the file holds more than {MOST_VALUES:,} values", event)
             raise Stop
+        if type(value) is str:
+            value = self._strings.setdefault(value, value)
         top = self._stack[-1]
         if top.key is AN_ITEM:
             top.container.append(value)
