@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from embank.diagnostics import Place
-from embank.document import Document, Expression, Flow, TaskSpec, WorkflowSpec
+from embank.document import Document, Does, Expression, Flow, TaskSpec, WorkflowSpec
+from embank.task_input import decode
+from embank.task_parameters import ACTIONS
 
 PLACE = Place("file.yaml", 7, 3)
 RUN = {"provider": "p", "plan": "shop", "operation": "protect", "checkpoint": "c", "execution": "e"}
@@ -17,7 +19,15 @@ def task(name: str, action: str = "test.do", **fields: Any) -> TaskSpec:
     for key in ("requires", "on_success", "on_error", "on_complete"):
         if isinstance(fields.get(key), str):
             fields[key] = tuple(fields[key].split())
-    return TaskSpec(name, PLACE, action="" if fields.get("workflow") else action, **fields)
+    if fields.get("workflow"):
+        return TaskSpec(name, PLACE, **fields)
+    return TaskSpec(name, PLACE, action=action, does=does(action, fields.get("input", {})), **fields)
+
+
+def does(action: str, given: Mapping[str, Any]) -> Does | None:
+    """What a reader would make of an input that held only what such an action takes."""
+    known = {name: given.get(name) for name in ACTIONS.get(action, ()) if name in given or name == "run"}
+    return decode(action, known)[0] if action in ACTIONS else None
 
 
 def workflow(name: str, flow: Flow, tasks: Iterable[TaskSpec], **fields: Any) -> WorkflowSpec:

@@ -9,6 +9,7 @@ from typing import Any
 from embank.diagnostics import Place
 from embank.document import Document, Expression, Flow, TaskSpec, WorkflowSpec
 from embank.mistral.api.seen import Seen, SeenAttempt, SeenTask
+from embank.task_input import decode
 
 START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 ID = "5c1c2f5e-7e5b-4c7e-9d38-5a6f0f4f7a01"
@@ -108,7 +109,10 @@ def look(table: str, state: str = "RUNNING", ended: float | None = None, info: s
 
 
 def task(name: str, action: str = "embank.activity", **fields: Any) -> TaskSpec:
-    return TaskSpec(name, PLACE, action="" if fields.get("workflow") else action, **fields)
+    if fields.get("workflow"):
+        return TaskSpec(name, PLACE, **fields)
+    does, _ = decode(action, {"run": RUN, **fields.get("input", {})})
+    return TaskSpec(name, PLACE, action=action, does=does, **fields)
 
 
 def reverse(name: str, tasks: Sequence[TaskSpec]) -> WorkflowSpec:

@@ -26,8 +26,9 @@ from embank.model import (
     Task,
     Workflow,
 )
-from embank.outputs.workflow import COMPLETED, write_workflow
+from embank.outputs.workflow import write_workflow
 from embank.resource_graph import canonical, from_chunks
+from embank.task_parameters import COMPLETED
 from kit.examples import examples
 
 # --- workflows -------------------------------------------------------------------------------------------

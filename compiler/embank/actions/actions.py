@@ -6,12 +6,12 @@ Everything may be done again: after a crash, a lost answer, a retry.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
-from embank.actions.activity import Activity, Call, parse_call, phase_of
-from embank.actions.banks import BadInput, Banks, Run, parse_run
+from embank.actions.activity import RunningActivity
+from embank.actions.banks import Banks
 from embank.actions.closers import Closers
 from embank.actions.context import Control
 from embank.actions.leases import LeaseKeeper
@@ -23,21 +23,15 @@ from embank.checkpoint.facts import Facts
 from embank.checkpoint.lease import TTL
 from embank.checkpoint.status import Status
 from embank.conductor.execution import Job
+from embank.document import Activity, Begin, Closer, Complete
 from embank.inputs.provider.find import Provider
-from embank.model import Json, Operation, Parameters
+from embank.model import Operation
 from embank.plugins import BankError, Poll
 from embank.reasons import ActionFailed, code_of, short, text_of
+from embank.task_input import BadInput, Run, run_of, value_of
+from embank.task_parameters import FAILED, NO_GRAPH
 
 PATIENCE = 30.0  # s
-# What each action may be given, besides `run`.
-INPUTS: Mapping[str, frozenset[str]] = {
-    "embank.begin": frozenset(("graph", "chunk", "chunks")),
-    "embank.activity": frozenset(("activity", "resource", "resources", "parameters", "poll_interval")),
-    "embank.cleanup": frozenset(("activity", "closes", "resource", "resources", "parameters", "poll_interval")),
-    "embank.complete": frozenset(("status",)),
-}
-ENDS = {"restored": Operation.RESTORE, "verified": Operation.VERIFY, "deleted": Operation.DELETE}
-
 
 T = TypeVar("T")
 
@@ -64,23 +58,19 @@ class Actions:
         """Do one action, step by step. Raises ActionFailed, whose message is fit to be shown."""
         secrets: list[Scrubber] = []
         try:
-            if job.action not in INPUTS:
-                raise BadInput(f"there is no action {job.action!r:.100} here: there are {', '.join(INPUTS)}")
-            if unknown := sorted(set(job.input) - INPUTS[job.action] - {"run"}):
-                raise BadInput(f"{job.action} takes no input {unknown[0]!r:.100}")
-            run = parse_run(job.input.get("run"))
+            run = run_of(job.action, job.input)
             self._banks.bank(run)
             secrets.append(self._banks.scrubber(run))
-            if job.action == "embank.begin":
-                self._begin(run, job.input)
-            elif job.action == "embank.complete":
+            does = value_of(job.action, job.input, run)
+            if isinstance(does, Begin):
+                self._begin(run, does)
+            elif isinstance(does, Complete):
                 self._closers.record(run)
-                self._complete(run, job.input.get("status"), control)
-            elif job.action == "embank.activity":
-                yield from self._activity(parse_call(run, job.input), control, secrets)
-            else:
-                closes = phase_of(job.input.get("closes"))
-                yield from self._closers.steps(parse_call(run, job.input), closes, control, secrets)
+                self._complete(run, does.status, control)
+            elif isinstance(does, Activity):
+                yield from self._activity(run, does, control, secrets)
+            elif isinstance(does, Closer):
+                yield from self._closers.steps(run, does, control, secrets)
         except GeneratorExit:
             raise
         except BaseException as error:  # also SystemExit: somebody else's code
@@ -91,9 +81,9 @@ class Actions:
             self._debug(scrubber.clean("".join(traceback.format_exception(error))))
         return ActionFailed(short(scrubber.clean(text_of(error))), code_of(error))
 
-    def _activity(self, call: Call, control: Control, secrets: list[Scrubber]) -> Iterator[Poll]:
-        with self._leases.holding(self._banks.checkpoint(call.run)):
-            activity = Activity(self._banks, call, control)
+    def _activity(self, run: Run, does: Activity, control: Control, secrets: list[Scrubber]) -> Iterator[Poll]:
+        with self._leases.holding(self._banks.checkpoint(run)):
+            activity = RunningActivity(self._banks, run, does, control)
             secrets.append(activity.scrubber)
             yield from activity.steps()
 
@@ -103,15 +93,14 @@ class Actions:
 
     # begin
 
-    def _begin(self, run: Run, given: Parameters) -> None:
+    def _begin(self, run: Run, begin: Begin) -> None:
         if run.operation is Operation.PROTECT:
             facts = Facts(run.plan, run.provider, run.execution, self._banks.provider(run).name)
             checkpoint = self._banks.checkpoints(run).create(run.checkpoint, facts)
             self._leases.take(checkpoint)
-            graph, chunk, chunks = given.get("graph"), given.get("chunk", 1), given.get("chunks", 1)
-            if not isinstance(graph, Mapping) or type(chunk) is not int or type(chunks) is not int:
-                raise BadInput("`graph` must be a mapping, `chunk` and `chunks` whole numbers")
-            checkpoint.save_graph_chunk(chunk, chunks, graph)
+            if begin.graph is None:
+                raise BadInput(NO_GRAPH)
+            checkpoint.save_graph_chunk(begin.chunk, begin.chunks, begin.graph)
             return
         checkpoint = self._banks.checkpoints(run).open(run.checkpoint, run.execution)
         if run.operation is Operation.DELETE:
@@ -143,20 +132,18 @@ class Actions:
 
     # complete
 
-    def _complete(self, run: Run, status: Json, control: Control) -> None:
-        if status == "error":
+    def _complete(self, run: Run, status: str, control: Control) -> None:
+        if status == FAILED:
             self._within_patience(run, control)
-        elif status == "available" and run.operation is Operation.PROTECT:
+        elif run.operation is Operation.PROTECT:
             self._make_available(run)
-        elif ENDS.get(str(status)) is not run.operation:
-            raise BadInput(f"{run.operation} does not end as {status!r:.60}")
         elif run.operation is Operation.DELETE:
             self._erase(run, control)
         else:
             checkpoint = self._banks.checkpoint(run)
             if checkpoint.operation_state(run.execution) != status:  # its answer was not lost before
                 self._leases.take(checkpoint)
-                checkpoint.record_operation(run.execution, run.operation, str(status))
+                checkpoint.record_operation(run.execution, run.operation, status)
             self._release(checkpoint)
 
     def _make_available(self, run: Run) -> None:

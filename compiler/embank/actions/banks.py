@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from embank.actions.guarded_bank import ForeignBank
 from embank.actions.late_bank import LateBank
@@ -12,41 +11,11 @@ from embank.actions.secrets import Scrubber
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.checkpoints import Checkpoints
 from embank.diagnostics import did_you_mean
-from embank.errors import EmbankError, ExitCode
 from embank.inputs.provider.find import Provider
-from embank.model import Json, Operation
 from embank.plugins import Bank
+from embank.task_input import BadInput, Run
 
 KEPT = 16  # checkpoints; an executor of an engine sees many in its life
-
-
-class BadInput(EmbankError):
-    """The input of an action is not what a workflow file of Embank gives it."""
-
-    exit_code = ExitCode.FAILED
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """The `run` variable of a workflow."""
-
-    provider: str
-    plan: str
-    operation: Operation
-    checkpoint: str
-    execution: str
-
-
-def parse_run(value: Json) -> Run:
-    """The `run` of an action's input. Raises BadInput."""
-    names = ("provider", "plan", "operation", "checkpoint", "execution")
-    if not isinstance(value, Mapping) or not all(isinstance(value.get(name), str) for name in names):
-        raise BadInput(f"`run` must give {', '.join(names)}, each as text")
-    try:
-        operation = Operation(value["operation"])
-    except ValueError:
-        raise BadInput(f"`run` names an unknown operation {value['operation']!r:.60}") from None
-    return Run(value["provider"], value["plan"], operation, value["checkpoint"], value["execution"])
 
 
 class Banks:

@@ -14,16 +14,18 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from typing import TypeVar
 
-from embank.actions.activity import Activity, Call
-from embank.actions.banks import Banks, Run
+from embank.actions.activity import RunningActivity
+from embank.actions.banks import Banks
 from embank.actions.context import Control
 from embank.actions.leases import LeaseKeeper
 from embank.actions.patience import Silent, within
 from embank.actions.secrets import Scrubber
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.errors import CheckpointError, CheckpointMissing
-from embank.model import Operation, Phase
+from embank.document import Closer
+from embank.model import Operation
 from embank.plugins import BankError, Poll
+from embank.task_input import Run
 
 PATIENCE = 5.0  # s that a closer waits for each answer of its bank
 T = TypeVar("T")
@@ -36,16 +38,16 @@ class Closers:
         self._banks = banks
         self._leases = leases
         self._patience = self._limit = patience
-        self._unrecorded: dict[Run, list[Activity]] = {}
+        self._unrecorded: dict[Run, list[RunningActivity]] = {}
         self._lock = threading.Lock()
 
-    def steps(self, call: Call, closes: Phase, control: Control, secrets: list[Scrubber]) -> Iterator[Poll]:
+    def steps(self, run: Run, closer: Closer, control: Control, secrets: list[Scrubber]) -> Iterator[Poll]:
         """Run a closer, if there is anything to close. The scrubber of its secrets is added to `secrets`."""
-        if not self._is_open(call, closes, control):
+        if not self._is_open(run, closer, control):
             return
-        activity = Activity(self._banks, call, control, cleanup=True)
+        activity = RunningActivity(self._banks, run, closer, control, cleanup=True)
         secrets.append(activity.scrubber)
-        checkpoint = self._banks.checkpoint(call.run, look=False)
+        checkpoint = self._banks.checkpoint(run, look=False)
         with ExitStack() as stack:
             with suppress(BankError, CheckpointError):
                 self._within(lambda: self._hold(checkpoint))
@@ -57,7 +59,7 @@ class Closers:
                 self._within(activity.mark_closed)
             except (BankError, CheckpointError) as error:
                 with self._lock:
-                    self._unrecorded.setdefault(call.run, []).append(activity)
+                    self._unrecorded.setdefault(run, []).append(activity)
                 control.tell(activity.scrubber.clean(f"closed, but the bank does not record it: {error}"))
 
     def record(self, run: Run) -> None:
@@ -68,22 +70,22 @@ class Closers:
             with suppress(BankError, CheckpointError):
                 self._within(activity.mark_closed)
 
-    def _is_open(self, call: Call, closes: Phase, control: Control) -> bool:
+    def _is_open(self, run: Run, closer: Closer, control: Control) -> bool:
         try:
-            is_open = self._within(lambda: self._recorded_as_open(call, closes))
+            is_open = self._within(lambda: self._recorded_as_open(run, closer))
         except (BankError, CheckpointMissing) as error:
-            if isinstance(error, CheckpointMissing) and call.run.operation is Operation.DELETE:
+            if isinstance(error, CheckpointMissing) and run.operation is Operation.DELETE:
                 return False  # it is gone because everything was done, and closed (decision ACT-4)
             # so that nothing stays frozen because its bank is away (decision ACT-1)
             text = f"nobody can say whether this is open, so it is closed: {error}"
-            control.tell(self._banks.scrubber(call.run).clean(text))
+            control.tell(self._banks.scrubber(run).clean(text))
             return True
         self._limit = self._patience  # it has answered
         return is_open
 
-    def _recorded_as_open(self, call: Call, closes: Phase) -> bool:
-        checkpoint = self._banks.checkpoint(call.run)
-        if any(checkpoint.is_open(call.run.execution, resource.key, closes) for resource in call.resources):
+    def _recorded_as_open(self, run: Run, closer: Closer) -> bool:
+        checkpoint = self._banks.checkpoint(run)
+        if any(checkpoint.is_open(run.execution, resource.key, closer.closes) for resource in closer.resources):
             return True
         checkpoint.check_exists()
         return False

@@ -5,7 +5,6 @@ So it is when the disk of the journal was full: closers and the last word that f
 
 from __future__ import annotations
 
-from embank.actions.banks import BadInput, parse_run
 from embank.actions.guarded_bank import ForeignBank
 from embank.actions.patience import within
 from embank.checkpoint.checkpoints import Checkpoints
@@ -15,6 +14,7 @@ from embank.conductor.conductor import Conductor
 from embank.inputs.provider.find import Provider
 from embank.model import Operation
 from embank.plugins import BankError
+from embank.task_input import BadInput, parse_run
 
 PATIENCE = 5.0  # s
 

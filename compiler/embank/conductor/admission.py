@@ -7,7 +7,7 @@ from copy import copy
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from embank.document import Document, TaskSpec
+from embank.document import Activity, Document, TaskSpec
 from embank.errors import UsageError
 
 
@@ -83,11 +83,7 @@ class Admission:
 
 def types_of(spec: TaskSpec) -> list[str]:
     """The resource types of an activity; of anything else none, so that no limit holds up a closer."""
-    if spec.action != "embank.activity":
-        return []
-    resources = spec.input.get("resources", [spec.input.get("resource")])
-    members = resources if isinstance(resources, list | tuple) else []
-    return [str(member["type"]) for member in members if isinstance(member, Mapping) and "type" in member]
+    return [resource.type for resource in spec.resources] if isinstance(spec.does, Activity) else []
 
 
 def concurrency(document: Document) -> dict[str, int]:

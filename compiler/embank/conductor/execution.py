@@ -82,10 +82,15 @@ class Execution:
 
     def job(self, row: int) -> Job:
         """What to call the action of a task with. Raises ValueError when an expression has no value."""
-        spec, frame = self.specs[row], self.state.frame[row]
-        return Job(spec.action, self.resolved(spec.input, frame, self.state.frames[frame].context))
+        spec = self.specs[row]
+        return Job(spec.action, self.evaluated(row, spec.input))
 
-    def resolved(self, value: Parameters, frame: int, context: Mapping[str, Json]) -> Parameters:
+    def evaluated(self, row: int, value: Json) -> Json:
+        """`value` as a task sees it. Raises ValueError when an expression has no value."""
+        frame = self.state.frame[row]
+        return self.resolved(value, frame, self.state.frames[frame].context)
+
+    def resolved(self, value: Json, frame: int, context: Mapping[str, Json]) -> Json:
         """`value` with its expressions replaced, as seen from a frame with these variables."""
 
         def evaluate(expression: Expression) -> Json:
@@ -97,8 +102,7 @@ class Execution:
                 raise ValueError(f"{describe(expression)} has no value ({expression.place})")
             return context[expression.name]
 
-        result: Parameters = resolve(value, evaluate)
-        return result
+        return resolve(value, evaluate)
 
     def is_stopped(self, row: int) -> bool:
         """Nothing more is started where this row is: no retry of it, nothing that follows its success."""

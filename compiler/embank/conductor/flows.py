@@ -7,7 +7,7 @@ from embank.conductor.program import Steps
 from embank.conductor.protocol import Changed
 from embank.conductor.state import MAIN, Frame
 from embank.conductor.states import IDLE, RUNNING, SKIPPED, SUCCEEDED, FlowState
-from embank.document import COMMANDS, Flow
+from embank.document import COMMANDS, TARGET, Flow
 from embank.model import Json
 
 
@@ -15,7 +15,7 @@ def call(execution: Execution, row: int) -> None:
     """Open the sub-workflow of a task. Raises ValueError when its input does not fit."""
     spec, frame = execution.specs[row], execution.state.frame[row]
     given = dict(execution.resolved(spec.input, frame, execution.state.frames[frame].context))
-    target = given.pop("task_name", "")
+    target = given.pop(TARGET, "")
     wanted = execution.program.document.workflows[spec.workflow].input
     if set(given) != set(wanted):
         odd = min(set(given) ^ set(wanted))

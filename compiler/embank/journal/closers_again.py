@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from embank.conductor.execution import Execution
 from embank.conductor.states import SUCCEEDED
-from embank.document import COMMANDS, Document, WorkflowSpec
+from embank.document import COMMANDS, Closer, Document, WorkflowSpec
 from embank.errors import ExitCode
 from embank.reporting.summary import Summary
-from embank.reporting.windows import CLEANUP, resources_of
+from embank.task_parameters import CLEANUP
 
 
 def closers_alone(document: Document) -> Document:
@@ -43,9 +43,9 @@ def _from(first: str, main: WorkflowSpec) -> list[str]:
 def closed_in(execution: Execution) -> Iterator[tuple[str, str]]:
     """The resources, and their phases, whose closers in the cleanup have succeeded."""
     for row, spec in enumerate(execution.specs):
-        if spec.action == CLEANUP and execution.state.task[row] is SUCCEEDED:
-            for key, _ in resources_of(spec):
-                yield str(key), str(spec.input.get("closes"))
+        if isinstance(spec.does, Closer) and execution.state.task[row] is SUCCEEDED:
+            for resource in spec.resources:
+                yield str(resource), spec.does.closes
 
 
 def merged(first: Summary, again: Summary, closed: set[tuple[str, str]]) -> Summary:

@@ -10,7 +10,6 @@ from embank.document import Document
 from embank.inputs.provider.find import Provider
 from embank.journal.file import JournalDamaged
 from embank.model import Json
-from embank.reporting.windows import resources_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +73,10 @@ def heading_of(
 ) -> Heading:
     """The heading of an execution that begins now. `providers`: the directory of the provider files."""
     types = {
-        key.type
+        resource.type
         for workflow in document.workflows.values()
         for task in workflow.tasks.values()
-        for key, _ in resources_of(task)
+        for resource in task.resources
     }
     plugins = {
         kind: (loaded.path, loaded.version, loaded.sha256)

@@ -24,9 +24,9 @@ from embank.journal.file import JournalDamaged
 from embank.model import Json
 from embank.reporting.events import ExecutionFinished, Listener
 from embank.reporting.reporter import Reporter
+from embank.task_parameters import BEGIN
 
 Entry = Mapping[str, Json]
-BEGIN = "embank.begin"
 
 
 class JournalMisfit(JournalDamaged):

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID
 
-from embank.document import Document, TaskSpec
+from embank.document import Complete, Document, TaskSpec
 from embank.expressions import resolve
 from embank.journal.closers_again import closers_alone
 from embank.mistral.api.seen import Seen
 from embank.model import Json
 from embank.outputs.quoting import scalar
+from embank.task_parameters import FAILED
 
 
 def closing_workflow(document: Document, execution: str) -> tuple[str, str]:
@@ -27,7 +28,7 @@ def closing_workflow(document: Document, execution: str) -> tuple[str, str]:
     try:
         tasks = closers_alone(document).workflows[document.main].tasks
     except ValueError:
-        tasks = {name: task for name, task in main.tasks.items() if task.input.get("status") == "error"}
+        tasks = {name: task for name, task in main.tasks.items() if _abandons(task)}
         if not tasks:
             raise
     name = f"{document.main}_closing_{UUID(execution).hex}"  # client.CLOSING
@@ -40,6 +41,11 @@ def closing_workflow(document: Document, execution: str) -> tuple[str, str]:
 def with_closers(seen: Seen, closing: Seen) -> Seen:
     """What was seen of an execution, with the closers that ran for it afterwards in the places where they belong."""
     return replace(seen, ended=closing.ended, tasks={**seen.tasks, **closing.tasks})
+
+
+def _abandons(task: TaskSpec) -> bool:
+    """Whether it says that the execution failed."""
+    return isinstance(task.does, Complete) and task.does.status == FAILED
 
 
 def _run(document: Document, execution: str) -> Mapping[str, Json]:

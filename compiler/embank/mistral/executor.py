@@ -17,6 +17,7 @@ from embank.errors import EmbankError, ExitCode
 from embank.inputs.provider.find import Provider, find_provider, load_providers, provider_directory
 from embank.model import Json
 from embank.reasons import code_of, reason_of
+from embank.task_input import provider_of
 
 MOST_MESSAGES = 20  # that are kept of one action; an engine limits what a result may hold
 
@@ -74,9 +75,8 @@ def perform(action: str, given: Mapping[str, Json]) -> Ended:
     """Do an action to its end. Blocks, and raises nothing that could name a secret."""
     control = _Control()
     try:
-        run = given.get("run")
-        reference = run.get("provider") if isinstance(run, Mapping) else None
-        if not isinstance(reference, str):
+        reference = provider_of(given)
+        if reference is None:
             raise ProviderUnusable("`run` does not name a provider")
         for poll in _providers.actions(reference).perform(Job(action, given), control):
             time.sleep(poll.after or 0.0)

@@ -20,14 +20,10 @@ from embank.graph import reverse
 from embank.model import Body, Json, Kind, Lower, Operation, Phase, Resource, Task, Workflow
 from embank.outputs.render import environment, template_errors
 from embank.resource_graph import to_chunks
+from embank.task_input import said_of
+from embank.task_parameters import COMPLETED
 
 CHUNK = 256 * 1024  # characters of the resource graph in one task: far below Mistral's field limit (1 MiB)
-COMPLETED = {
-    Operation.PROTECT: "available",
-    Operation.RESTORE: "restored",
-    Operation.DELETE: "deleted",
-    Operation.VERIFY: "verified",
-}
 BATCH = 100  # tasks in one rendering of the template: setting one up costs as much as two tasks
 DONE = "done"  # the last task of every reverse workflow, and the one it is started with
 
@@ -165,7 +161,7 @@ def _facts(body: Body, bodies: Sequence[Body]) -> Iterator[TaskFacts]:
     for task in body.tasks:
         new = task.resources != before
         if new:
-            facts = [{"type": item.type, "id": item.id, "name": item.name} for item in task.resources]
+            facts = [said_of(resource) for resource in task.resources]
         yield TaskFacts(
             task,
             new and before is not None,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from embank.diagnostics import Diagnostic, Severity, did_you_mean
-from embank.document import Document, TaskSpec
+from embank.document import Document, PluginWork, TaskSpec
 from embank.inputs.durations import Durations
 from embank.inputs.shape import quoted
-from embank.reporting.windows import resources_of
 
 
 def seconds_of(document: Document, durations: Durations) -> Callable[[TaskSpec], float]:
@@ -20,9 +19,10 @@ def seconds_of(document: Document, durations: Durations) -> Callable[[TaskSpec],
     def seconds(spec: TaskSpec) -> float:
         if id(spec) in named:
             return named[id(spec)]
-        phase = str(spec.input.get("activity"))
-        members = [durations.of_activity(key.type, key.id, phase) for key, _ in resources_of(spec)]
-        return max(members, default=durations.default)
+        does = spec.does
+        if not isinstance(does, PluginWork):
+            return durations.default
+        return max(durations.of_activity(resource.type, resource.id, does.phase) for resource in does.resources)
 
     return seconds
 
@@ -30,7 +30,7 @@ def seconds_of(document: Document, durations: Durations) -> Callable[[TaskSpec],
 def unused(document: Document, durations: Durations) -> Iterator[Diagnostic]:
     """A warning for every key that nothing in the document answers to."""
     specs = [spec for workflow in document.workflows.values() for spec in workflow.tasks.values()]
-    keys = [key for spec in specs for key, _ in resources_of(spec)]
+    keys = [resource.key for spec in specs for resource in spec.resources]
     known = {str(key) for key in keys} | {key.type for key in keys}
     wrong = [(key, did_you_mean(key, sorted(known))) for key in durations.activities if key not in known]
     wrong += [(path, _nearest(document, path)) for path in durations.tasks if _task(document, path) is None]

@@ -17,7 +17,7 @@ from embank.conductor.states import ENDED, IDLE, READY, RUNNING
 from embank.errors import ExitCode
 from embank.rehearsal.simulation import Simulation
 from embank.rehearsal.world import Opening, Role
-from embank.reporting.windows import CLEANUP
+from embank.task_parameters import CLEANUP
 
 
 class Closer(NamedTuple):

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from embank.checkpoint.status import Status
 from embank.conductor.admission import types_of
 from embank.conductor.execution import Execution
-from embank.document import Document, TaskSpec
+from embank.document import Activity, Begin, Closer, Complete, Document, PluginWork, TaskSpec
 from embank.model import Operation, ResourceKey
-from embank.reporting.windows import ACTIVITY, CLEANUP, closers_of, resources_of
+from embank.reporting.windows import closers_of
 
 NONE = "none"  # the status of a checkpoint that is not there yet
 STARTED, ENDED_BADLY = "started", "error"  # what is recorded of a restore or verify
@@ -93,30 +93,32 @@ class Cast:
         self.parts = {id(spec): self._part(spec, seconds(spec)) for spec in specs}
 
     def _find_brackets(self, spec: TaskSpec) -> None:
-        if spec.action != ACTIVITY:
+        if not isinstance(spec.does, Activity):
             return
-        phase = str(spec.input.get("activity"))
-        for key, name in resources_of(spec):
+        phase = spec.does.phase
+        for resource in spec.resources:
+            key = resource.key
             closers = tuple(closer for opened, closer in self._pairs.get(key, ()) if opened == phase)
             if closers and (key, phase) not in self._numbers:
                 self._numbers[key, phase] = len(self.brackets)
-                self.brackets.append(Bracket(key, name, phase, closers))
+                self.brackets.append(Bracket(key, resource.name, phase, closers))
 
     def _part(self, spec: TaskSpec, seconds: float) -> Part:
-        phase = str(spec.input.get("activity"))
-        keys = [key for key, _ in resources_of(spec)]
-        closed = [(key, opened) for key in keys for opened, closer in self._pairs.get(key, ()) if closer == phase]
-        numbers = self._numbers
+        does, numbers = spec.does, self._numbers
+        phase = does.phase if isinstance(does, PluginWork) else ""
+        keys = [resource.key for resource in spec.resources]
+        opened = [(key, phase) for key in keys] if isinstance(does, Activity) else []
+        closed = [(key, before) for key in keys for before, closer in self._pairs.get(key, ()) if closer == phase]
         kinds = ", ".join(dict.fromkeys(key.type for key in keys))
         return Part(
-            role=Role(kinds, phase if keys else spec.action.removeprefix("embank.")),
+            role=Role(kinds, phase or spec.action.removeprefix("embank.")),
             seconds=seconds,
             types=tuple(name for name in types_of(spec) if name in self._limited),
-            opens=tuple(numbers[key, phase] for key in keys if spec.action == ACTIVITY and (key, phase) in numbers),
+            opens=tuple(numbers[bracket] for bracket in opened if bracket in numbers),
             closes=tuple(numbers[bracket] for bracket in closed if bracket in numbers),
-            cleanup=spec.action == CLEANUP,
-            begins=spec.action == "embank.begin",
-            completes=str(spec.input.get("status")) if spec.action == "embank.complete" else "",
+            cleanup=isinstance(does, Closer),
+            begins=isinstance(does, Begin),
+            completes=does.status if isinstance(does, Complete) else "",
         )
 
 

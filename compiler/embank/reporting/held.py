@@ -11,9 +11,10 @@ from pathlib import Path
 from embank.conductor.execution import Execution
 from embank.conductor.state import CANCELLED
 from embank.conductor.states import FAILED, SKIPPED, SUCCEEDED, TaskState
+from embank.document import Activity
 from embank.model import ResourceKey
 from embank.reporting.command_lines import STATE, command_line
-from embank.reporting.windows import ACTIVITY, closers_of, resources_of
+from embank.reporting.windows import closers_of
 
 SOON = 2.0  # s; what has ended by then need not be told
 SHOWN = 3  # resources of one task
@@ -33,21 +34,20 @@ class Held:
 
     def begun(self, row: int) -> None:
         """An attempt has begun."""
-        spec = self._execution.specs[row]
-        if spec.action == ACTIVITY:
-            phase = spec.input.get("activity")
-            for key, _ in resources_of(spec):
-                self._open.update((key, closer) for opener, closer in self._closers.get(key, ()) if opener == phase)
+        does = self._execution.specs[row].does
+        if isinstance(does, Activity):
+            for key in (resource.key for resource in does.resources):
+                closers = self._closers.get(key, ())
+                self._open.update((key, closer) for opener, closer in closers if opener == does.phase)
 
     def ended(self, row: int, state: TaskState) -> None:
         """A task has come to this state, and does not leave it."""
-        spec = self._execution.specs[row]
-        if spec.action != ACTIVITY:
+        does = self._execution.specs[row].does
+        if not isinstance(does, Activity):
             return
-        phase = str(spec.input.get("activity"))
-        closing = [key for key, _ in resources_of(spec) if (key, phase) in self._open]
+        closing = [resource.key for resource in does.resources if (resource.key, does.phase) in self._open]
         if state is SUCCEEDED:
-            self._open.difference_update((key, phase) for key in closing)
+            self._open.difference_update((key, does.phase) for key in closing)
         elif closing and state in (FAILED, SKIPPED):
             self._stranded[row] = closing
 

@@ -12,6 +12,7 @@ from embank.conductor.execution import Execution
 from embank.conductor.program import expected_tasks
 from embank.conductor.state import CANCELLED
 from embank.conductor.states import DELAYED, FAILED, RUNNING, SKIPPED, SUCCEEDED, TaskState
+from embank.document import Echo
 from embank.plugins import Poll
 from embank.reasons import reason_of, short
 from embank.reporting import events
@@ -91,9 +92,9 @@ class Reporter:
             if self._held:
                 self._held.begun(row)
             self.tell(events.TaskStarted(self._now(), self._path(row), runs, attempt, short(spec.description)))
-            if spec.action == "std.echo":
+            if isinstance(spec.does, Echo):
                 with suppress(ValueError):  # an expression without a value
-                    self.message(row, str(self._execution.job(row).input.get("output", "")))
+                    self.message(row, str(self._execution.evaluated(row, spec.does.output)))
 
     def repeated(self, row: int) -> None:
         """An attempt that had begun before the runner left off is begun again."""

@@ -13,7 +13,8 @@ from embank.conductor.states import ENDED, FAILED, RUNNING, SKIPPED, SUCCEEDED
 from embank.errors import ExitCode
 from embank.model import Json
 from embank.reporting.critical_path import critical_path
-from embank.reporting.windows import CLEANUP, Window, windows
+from embank.reporting.windows import Window, windows
+from embank.task_parameters import CLEANUP
 
 
 @dataclass(frozen=True, slots=True)

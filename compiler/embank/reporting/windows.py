@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from embank.conductor.execution import Execution
 from embank.conductor.state import State
 from embank.conductor.states import SUCCEEDED
-from embank.document import Document, TaskSpec
+from embank.document import Activity, Closer, Document, PluginWork
 from embank.model import ResourceKey
-
-ACTIVITY, CLEANUP = "embank.activity", "embank.cleanup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +41,16 @@ def windows(
     closers = closers_of(execution.program.document)
     brackets: dict[tuple[ResourceKey, str, str], _Bracket] = defaultdict(lambda: _Bracket("", [], []))
     for row in sorted(starts):
-        spec = execution.specs[row]
-        for key, name in resources_of(spec):
-            for phase, closer in closers.get(key, ()):
-                bracket = brackets[key, phase, closer]
-                if spec.action == ACTIVITY and spec.input.get("activity") == phase:
-                    bracket.name = name
+        does = execution.specs[row].does
+        if not isinstance(does, PluginWork):
+            continue
+        for resource in does.resources:
+            for phase, closer in closers.get(resource.key, ()):
+                bracket = brackets[resource.key, phase, closer]
+                if isinstance(does, Activity) and does.phase == phase:
+                    bracket.name = resource.name
                     bracket.starts.append(starts[row])
-                elif spec.input.get("activity") == closer and _succeeded(execution.state, row):
+                elif does.phase == closer and _succeeded(execution.state, row):
                     bracket.ends.append(ends[row])
     found = []
     for (key, phase, closer), bracket in brackets.items():
@@ -62,24 +62,14 @@ def windows(
     return sorted(found, key=lambda window: (window.start, window.resource, window.phase))
 
 
-def resources_of(spec: TaskSpec) -> Iterator[tuple[ResourceKey, str]]:
-    """The resources of an activity or closer, with their names, as the workflow file gives them."""
-    if spec.action not in (ACTIVITY, CLEANUP):
-        return
-    members = spec.input.get("resources", [spec.input.get("resource")])
-    for member in members if isinstance(members, list | tuple) else ():
-        if isinstance(member, Mapping) and "type" in member and "id" in member:
-            yield ResourceKey(str(member["type"]), str(member["id"])), str(member.get("name", ""))
-
-
 def closers_of(document: Document) -> dict[ResourceKey, list[tuple[str, str]]]:
     """For each resource, the phases that are closed and by which: the cleanup tasks of the document say so."""
     found: dict[ResourceKey, dict[tuple[str, str], None]] = defaultdict(dict)
     for workflow in document.workflows.values():
         for spec in workflow.tasks.values():
-            if spec.action == CLEANUP:
-                for key, _ in resources_of(spec):
-                    found[key][str(spec.input.get("closes")), str(spec.input.get("activity"))] = None
+            if isinstance(spec.does, Closer):
+                for resource in spec.resources:
+                    found[resource.key][spec.does.closes, spec.does.phase] = None
     return {key: list(pairs) for key, pairs in found.items()}
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from embank.diagnostics import Diagnostic, Place, Related, Severity
-from embank.document import Document, Expression, Flow, TaskSpec, WorkflowSpec
+from embank.document import Activity, Document, Expression, Flow, TaskSpec, WorkflowSpec
 from embank.expressions import Form
 from embank.graph import depth_first, reverse
 from embank.inputs.shape import quoted
@@ -25,7 +25,6 @@ OPENSTACK = "openstack"
 HIDDEN = "__"
 MOST = 300  # tasks, which cost a hundred CPU-seconds of Mistral's (docs/mistral.md, "What it costs")
 ASKING = 100  # tasks that ask for the states of others and are looked at: each costs a walk through the workflow
-ACTIVITY = "embank.activity"
 SHOWN = 5  # other places of a note
 RESUME = (
     "the execution stands still until somebody says: openstack workflow execution update --state RUNNING EXECUTION"
@@ -87,7 +86,7 @@ def check_endless(document: Document, located: Located) -> Iterator[Diagnostic]:
     found = [
         located.key_place(located.value[spec.name]["tasks"], task.name)
         for spec, task in _tasks(document)
-        if task.action == ACTIVITY and not task.timeout
+        if isinstance(task.does, Activity) and not task.timeout
     ]
     if found:
         message = (

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from embank.actions.activity import Activity, parse_call
-from embank.actions.banks import Banks, parse_run
-from embank.model import Resource
+from embank.actions.activity import RunningActivity
+from embank.actions.banks import Banks
+from embank.document import Activity
+from embank.model import Phase, Resource
 from embank.reasons import ActionFailed
+from embank.task_input import parse_run
 
 APP = Resource("Test::App", "a", "shop")
-GIVEN = {"type": APP.type, "id": APP.id, "name": APP.name}
 
 
 def test_an_activity_that_timed_out_while_the_bank_was_slow_does_not_call_the_plugin(
@@ -51,7 +52,7 @@ def test_what_has_done_nothing_yet_is_no_success(site: Any, returned: str) -> No
     }
     site.plugin.activity_protect_post = answers[returned]
     run = parse_run({"provider": "p-id", "plan": "p", "operation": "protect", "checkpoint": "c1", "execution": "e1"})
-    call = parse_call(run, {"activity": "post", "resource": GIVEN})
-    steps: Iterator[Any] = Activity(Banks([site.provider]), call, site).call_plugin()
+    does = Activity(Phase.POST, (APP,), ({},), aggregated=False, poll_interval=None)
+    steps: Iterator[Any] = RunningActivity(Banks([site.provider]), run, does, site).call_plugin()
     with pytest.raises(TypeError, match=f"returned a {returned}, and has done nothing"):
         next(steps)

@@ -66,7 +66,7 @@ def test_an_expression_without_a_value_fails_its_task(acting: Any) -> None:
 
 def test_the_concurrency_of_a_type_counts_pending_activities(run: Any, acting: Any) -> None:
     def of(kind: str) -> dict[str, Any]:
-        return {"resource": {"type": kind, "id": "x"}, "polls": 2, "after": 0.02}
+        return {"activity": "pre", "resource": {"type": kind, "id": "x"}, "polls": 2, "after": 0.02}
 
     specs = {f"{kind}{n}": of(kind) for n in range(12) for kind in ("Slow", "Fast")}
     outcome = run(specs, parallel=8, concurrency={"Slow": 2})

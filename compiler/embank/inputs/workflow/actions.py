@@ -1,113 +1,15 @@
-"""The actions that a task may run, and what their input must look like: one table, a check for each kind of value."""
+"""The action of a task, and its input: what `embank.task_input` finds wrong with it gets its place here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
-
 from embank.diagnostics import Place, did_you_mean
-from embank.document import Expression
+from embank.document import Does, Expression
 from embank.expressions import Form
-from embank.inputs.shape import Shape, is_kind, quoted
-from embank.model import Json, Phase
+from embank.inputs.shape import Shape, quoted
+from embank.model import Json, Parameters
+from embank.task_input import decode
+from embank.task_parameters import ACTIONS, RIGHT, Found, Wrong
 
-# What is wrong: where below the value (keys and indices), what, and what to do.
-Found = Iterator[tuple[tuple[str | int, ...], str, str]]
-STATUSES = ("available", "error", "restored", "deleted", "verified")
-
-
-class Parameter(NamedTuple):
-    """One parameter of an action."""
-
-    check: Callable[[Json], Found]
-    needed: bool = False
-
-
-def _anything(value: Json) -> Found:
-    return iter(())
-
-
-def check_run(value: Json) -> Found:
-    """Whether this hands the variable `run` down, as it is."""
-    if not (isinstance(value, Expression) and value.kind == Form.VARIABLE and value.name == "run"):
-        yield (), "must be <% $.run %>", "the facts of the execution are handed down from the main workflow"
-
-
-def _one_of(words: tuple[str, ...]) -> Callable[[Json], Found]:
-    def check(value: Json) -> Found:
-        if value not in words:
-            hint = did_you_mean(value, words) if isinstance(value, str) else ""
-            yield (), f"must be one of {', '.join(words)}", hint
-
-    return check
-
-
-def _number(value: Json) -> Found:
-    if not is_kind(value, int) or value < 1:
-        yield (), "must be a whole number from 1", ""
-
-
-def _seconds(value: Json) -> Found:
-    if not (is_kind(value, int) or isinstance(value, float)) or not value > 0:
-        yield (), "must be a number of seconds above 0", ""
-
-
-def _mapping(value: Json) -> Found:
-    if not isinstance(value, dict):
-        yield (), "must be keys and values", ""
-
-
-def _resource(value: Json, more: tuple[str, ...] = ()) -> Found:
-    known = ("type", "id", "name", *more)
-    if not isinstance(value, dict):
-        yield (), "must say type, id and name", ""
-        return
-    for key in ("type", "id"):
-        if key not in value:
-            yield (), f"has no {key}", ""
-    for key, item in value.items():
-        if key not in known:
-            yield (key,), f"has no key {quoted(key)}", did_you_mean(key, known)
-        elif key == "parameters":
-            yield from (((key, *path), f"has {key} that {message}", hint) for path, message, hint in _mapping(item))
-        elif not isinstance(item, str) or (key != "name" and not item):
-            yield (key,), f"must have a {key} that is text", "put it between quotes" if is_kind(item, int) else ""
-
-
-def _resources(value: Json) -> Found:
-    if not isinstance(value, list) or not value:
-        yield (), "must list at least one resource", ""
-        return
-    for index, item in enumerate(value):
-        yield from (((index, *path), message, hint) for path, message, hint in _resource(item, ("parameters",)))
-
-
-_PHASE = _one_of(tuple(map(str, Phase)))
-_ACTIVITY: Mapping[str, Parameter] = {
-    "run": Parameter(check_run, needed=True),
-    "activity": Parameter(_PHASE, needed=True),
-    "resource": Parameter(_resource),
-    "resources": Parameter(_resources),
-    "parameters": Parameter(_mapping),
-    "poll_interval": Parameter(_seconds),
-}
-ACTIONS: Mapping[str, Mapping[str, Parameter]] = {
-    "embank.begin": {
-        "run": Parameter(check_run, needed=True),
-        "graph": Parameter(_mapping),
-        "chunk": Parameter(_number),
-        "chunks": Parameter(_number),
-    },
-    "embank.activity": _ACTIVITY,
-    "embank.cleanup": {**_ACTIVITY, "closes": Parameter(_PHASE, needed=True)},
-    "embank.complete": {
-        "run": Parameter(check_run, needed=True),
-        "status": Parameter(_one_of(STATUSES), needed=True),
-    },
-    "std.noop": {},
-    "std.echo": {"output": Parameter(_anything, needed=True)},
-    "std.fail": {},
-}
 # Actions of Mistral that are somebody's intention, not a misspelt one of the above.
 OF_MISTRAL = frozenset(
     (
@@ -142,39 +44,28 @@ def check_action(shape: Shape, mapping: dict[str, Json], task: str) -> bool:
     return False
 
 
-def check_input(shape: Shape, mapping: dict[str, Json], given: Mapping[str, Json], task: str) -> None:
-    """Whether `given`, read from the `input` of the task `mapping`, is what its action takes."""
-    action = mapping["action"]
-    table = ACTIONS[action]
-    raw: Json = mapping.get("input")
-    start = shape.located.place(mapping, "input") if raw else shape.located.place(mapping)
-    for name, parameter in table.items():
-        if parameter.needed and name not in given:
-            shape.problem("EMB616", f"{task}: {action} needs the input {name}", start, f"add `{name}:`")
-    for name, value in given.items():
-        if name not in table:
-            hint = did_you_mean(name, table) or (f"it takes {', '.join(table)}" if table else "it takes none")
-            place = shape.located.key_place(raw, name)
-            shape.problem("EMB616", f"{task}: {action} has no input {quoted(name)}", place, hint)
-            continue
-        for path, message, hint in table[name].check(value):
-            shape.problem("EMB616", f"{task}: {name} {message}", _place(shape, raw, (name, *path)), hint)
-    if "resource" in table:
-        subjects = [name for name in ("resource", "resources") if name in given]
-        if len(subjects) != 1:
-            message = "says both resource and resources" if subjects else "says no resource"
-            shape.problem(
-                "EMB616", f"{task}: {message}", start, "say `resource`, or for an aggregated one `resources`"
-            )
-        elif subjects == ["resources"] and "parameters" in given:
-            hint = "give each of the resources its own `parameters`"
-            shape.problem(
-                "EMB616", f"{task}: parameters of which resource?", _place(shape, raw, ("parameters",)), hint
-            )
+def check_run(value: Json) -> Found:
+    """Whether this hands the variable `run` down, as it is."""
+    if isinstance(value, Expression) and value.kind == Form.VARIABLE and value.name == "run":
+        return RIGHT
+    return (Wrong((), "must be <% $.run %>", "the facts of the execution are handed down from the main workflow"),)
 
 
-def _place(shape: Shape, container: Json, path: tuple[str | int, ...]) -> Place:
-    """Where the value at the end of `path` begins; what is only a part of it when there is no more."""
-    for key in path[:-1]:
+def read_input(shape: Shape, mapping: dict[str, Json], given: Parameters, task: str) -> Does | None:
+    """What `given`, read from the `input` of the task `mapping`, says; what is wrong with it goes to `shape`."""
+    does, found = decode(mapping["action"], given, check_run)
+    for wrong in found:
+        shape.problem("EMB616", f"{task}: {wrong.message}", _place(shape, mapping, wrong), wrong.hint)
+    return does
+
+
+def _place(shape: Shape, mapping: dict[str, Json], wrong: Wrong) -> Place:
+    """Where the value at the end of the path begins; what is only a part of it when there is no more."""
+    container: Json = mapping.get("input")
+    if not wrong.path:
+        return shape.located.place(mapping, "input") if container else shape.located.place(mapping)
+    for key in wrong.path[:-1]:
         container = container[key]
-    return shape.located.place(container, path[-1])
+    if wrong.of_key:
+        return shape.located.key_place(container, str(wrong.path[-1]))
+    return shape.located.place(container, wrong.path[-1])

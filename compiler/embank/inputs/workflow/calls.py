@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from embank.diagnostics import Related
-from embank.document import Flow, TaskSpec, WorkflowSpec
+from embank.document import TARGET, Flow, TaskSpec, WorkflowSpec
 from embank.graph import find_cycle
 from embank.inputs.shape import Shape, quoted
 from embank.inputs.workflow.actions import check_run
 from embank.inputs.workflow.order import closest
 from embank.model import Json
-
-TARGET = "task_name"  # the input of a reverse workflow that says which task to run towards
 
 
 def check_calls(shape: Shape, specs: Mapping[str, WorkflowSpec]) -> dict[str, set[str]]:
@@ -52,8 +50,8 @@ def _check_input(shape: Shape, task: TaskSpec, mapping: dict[str, Json], called:
             message = f"{what}: workflow {quoted(called.name)} has no input {quoted(name)}"
             shape.problem("EMB616", message, shape.located.key_place(raw, name), hint)
         elif name == "run":
-            for _, message, hint in check_run(value):
-                shape.problem("EMB616", f"{what}: {name} {message}", place, hint)
+            for wrong in check_run(value):
+                shape.problem("EMB616", f"{what}: {name} {wrong.message}", place, wrong.hint)
         elif name == TARGET and not isinstance(value, str):
             shape.problem("EMB616", f"{what}: {TARGET} must be the name of a task", place, "such as `done`")
         elif name == TARGET and value not in called.tasks:

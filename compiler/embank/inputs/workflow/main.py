@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from embank.diagnostics import Related, did_you_mean
-from embank.document import Expression, Flow, WorkflowSpec
+from embank.document import Begin, Expression, Flow, WorkflowSpec
 from embank.expressions import Form
 from embank.inputs.shape import Shape, is_kind, quoted
 from embank.inputs.workflow.branches import followers
 from embank.model import Json, Operation
 from embank.resource_graph import from_chunks
+from embank.task_parameters import BEGIN, RUN
 
-RUN = ("provider", "plan", "operation", "checkpoint", "execution")
 OPERATIONS = tuple(map(str, Operation))
-BEGIN = "embank.begin"
 COMPILED = "was the file compiled by Embank? Compile it again to see how it should look"
 
 
@@ -100,19 +99,20 @@ def _check_concurrency(shape: Shape, raw: dict[str, Json], limits: Json) -> None
 
 def _check_graph(shape: Shape, spec: WorkflowSpec) -> None:
     """The resource graph: whole, in order, and one that Embank can read back from the checkpoint."""
-    begins = [task for task in spec.tasks.values() if task.action == BEGIN and "graph" in task.input]
-    if not begins:
-        return
-    if not all(is_kind(task.input.get("chunk", 1), int) for task in begins):
+    tasks = [task for task in spec.tasks.values() if task.action == BEGIN]
+    begins = [(task.does, task) for task in tasks if isinstance(task.does, Begin)]
+    if len(begins) < len(tasks):
         return  # reported with the task
-    begins.sort(key=lambda task: task.input.get("chunk", 1))
-    numbers = [(task.input.get("chunk", 1), task.input.get("chunks", 1)) for task in begins]
+    chunks = [(each.chunk, each.chunks, each.graph, task) for each, task in begins if each.graph is not None]
+    if not chunks:
+        return
+    chunks.sort(key=lambda chunk: chunk[0])
     try:
-        if numbers != [(index + 1, len(begins)) for index in range(len(begins))]:
+        if [chunk[:2] for chunk in chunks] != [(index + 1, len(chunks)) for index in range(len(chunks))]:
             raise ValueError("its chunks are not numbered from 1 to the last")
-        from_chunks([task.input["graph"] for task in begins])
+        from_chunks([graph for _, _, graph, _ in chunks])
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-        task = begins[0]
+        task = chunks[0][3]
         place = shape.located.place(shape.located.value[spec.name]["tasks"][task.name]["input"], "graph")
         reason = error if isinstance(error, ValueError) else "its rows are not what they should be"
         shape.problem("EMB616", f"the resource graph cannot be read: {reason}", place, "compile the file again")

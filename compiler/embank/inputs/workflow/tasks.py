@@ -6,7 +6,7 @@ from embank.diagnostics import Place
 from embank.document import Flow, Retry, TaskSpec
 from embank.inputs.shape import Shape, quoted
 from embank.inputs.workflow import keys
-from embank.inputs.workflow.actions import check_action, check_input
+from embank.inputs.workflow.actions import check_action, read_input
 from embank.inputs.workflow.fields import Fields
 from embank.inputs.workflow.values import Values
 from embank.model import EMPTY, Json, Parameters
@@ -22,12 +22,13 @@ def read_task(
     fields = Fields(shape, mapping, what)
     fields.only(keys.TASK, REFUSED[flow])
     action, workflow = fields.text("action"), fields.text("workflow")
+    does = None
     given: Parameters = values.read(fields.mapping("input"), mapping, "input") if "input" in mapping else EMPTY
     if action and workflow:
         fields.problem("EMB605", "a task runs an action or a workflow, not both", "workflow", "make two tasks of it")
     elif action:
         if check_action(shape, mapping, what):
-            check_input(shape, mapping, given, what)
+            does = read_input(shape, mapping, given, what)
     elif "action" not in mapping and "workflow" not in mapping:
         fields.needs("action", "say what it runs: `action` or `workflow`; std.noop does nothing")
     return TaskSpec(
@@ -37,6 +38,7 @@ def read_task(
         workflow=workflow,
         description=fields.text("description"),
         input=given,
+        does=does,
         **_order(fields, flow),
         join=_join(fields),
         retry=_retry(shape, fields, what),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from sys import intern
 
 from embank import expressions
 from embank.diagnostics import did_you_mean
@@ -45,7 +46,7 @@ class Values:
         if parsed is None:
             self._shape.problem("EMB615", f"the expression {quoted(value)} is not supported", place, _reason(value))
             return value
-        expression = Expression(parsed.form.value, parsed.text, place)
+        expression = Expression(parsed.form.value, intern(parsed.text), place)
         if parsed.form is Form.TASK_STATE:
             self.task_states.append(expression)
         elif parsed.form is Form.VARIABLE and parsed.text not in self._variables:
