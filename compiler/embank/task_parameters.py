@@ -108,7 +108,8 @@ def _resource(value: Json, known: tuple[str, ...] = RESOURCE) -> Found:
             found += [Wrong((key,), f"has {key} that {each.message}", "", _NO_PARAMETERS) for each in _mapping(item)]
         elif not isinstance(item, str) or (key != "name" and not item):
             hint = "put it between quotes" if type(item) is int else ""
-            found.append(Wrong((key,), f"must have a {key} that is text", hint))
+            refusal = "the `name` of a resource must be text" if key == "name" else ""
+            found.append(Wrong((key,), f"must have a {key} that is text", hint, refusal))
     return found
 
 
