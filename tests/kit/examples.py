@@ -1,4 +1,4 @@
-"""Hypothesis profiles: `ci` draws the same examples each time, `random` others, and `nightly` ten times as many others.
+"""Hypothesis profiles: `ci` draws the same examples each time, `random` others, `nightly` ten times as many of those.
 A failure prints the line that repeats it.
 """
 
