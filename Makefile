@@ -49,7 +49,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 services: setup
 	@sh tests/services/install.sh postgresql rabbitmq-server mariadb-server-core mariadb-client-core qemu-utils
 	@sh tests/services/openstack-environment.sh $(PYTHON) $(OPENSTACK) & openstack=$$!; \
-	sh tests/services/mistral-environment.sh $(PYTHON) $(MISTRAL) && wait $$openstack
+	sh tests/services/mistral-environment.sh $(PYTHON) $(MISTRAL); mistral=$$?; wait $$openstack && exit $$mistral
 
 demo: setup
 	@$(BIN)/python examples/quickstart/demo.py

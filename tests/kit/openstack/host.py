@@ -64,6 +64,7 @@ def _started(saved: Path) -> Iterator[Services]:
             with services.killed_at_last():
                 sql(processes, move_catalogue(site.catalogue))
                 services.start(wait_for=broker.wait)
+                services.greet()
                 yield services
 
 
