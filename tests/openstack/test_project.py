@@ -90,7 +90,7 @@ class Powerful:
 
 
 class TestConformance(Powerful, OnCloud):
-    KILLED = (27,)
+    KILLED, KILLED_RESTORING = 2, 27
 
 
 @pytest.mark.nightly

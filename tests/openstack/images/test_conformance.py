@@ -58,7 +58,7 @@ class AnyImage:
 
 
 class TestConformance(AnyImage, OnCloud):
-    KILLED = (32,)
+    KILLED, KILLED_RESTORING = 2, 32
 
 
 @pytest.mark.nightly

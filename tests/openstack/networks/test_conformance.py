@@ -64,7 +64,7 @@ class SmallNetwork:
 
 
 class TestConformance(SmallNetwork, OnCloud):
-    KILLED = (9, 30)
+    KILLED, KILLED_RESTORING = 9, 30
 
 
 @pytest.mark.nightly

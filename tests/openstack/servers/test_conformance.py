@@ -55,7 +55,7 @@ class AnyServer:
 
 
 class TestConformance(AnyServer, OnCloud):
-    KILLED = (12,)
+    KILLED, KILLED_RESTORING = 2, 12
 
 
 @pytest.mark.nightly
