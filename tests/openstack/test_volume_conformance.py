@@ -100,3 +100,9 @@ class TestSnapshotsKilledAtManySteps(AnyVolume, Killed):
 class TestBackups(AnyVolume, OnCloud):
     PLUGIN = VolumeBackupPlugin
     KILLED, KILLED_RESTORING = 9, 14
+
+
+@pytest.mark.nightly
+class TestBackupsKilledAtManySteps(AnyVolume, Killed):
+    PLUGIN = VolumeBackupPlugin
+    STEPS = (2, 9, 14)
