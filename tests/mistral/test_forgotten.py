@@ -89,5 +89,5 @@ def test_a_task_that_is_never_begun_is_told_and_begun_by_a_pause(mistral: Server
     for state in ("PAUSED", "RUNNING"):
         assert f"openstack workflow execution update --state {state} {execution}" in told
         mistral.request("PUT", f"/executions/{execution}", {"state": state})
-    wait_for(mistral, execution, "done", "SUCCESS")
+    wait_for(mistral, execution, "inside", "SUCCESS")
     assert json.dumps(states(mistral, execution)).count("SUCCESS") == 3
