@@ -1,4 +1,5 @@
-"""Hypothesis profiles: `ci` draws the same examples each time, `random` others, `nightly` ten times as many of those.
+"""Hypothesis profiles: `ci` draws the same examples each time, `random` others, `nightly` ten times as many others.
+
 A failure prints the line that repeats it.
 """
 
