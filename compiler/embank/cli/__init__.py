@@ -6,7 +6,7 @@ app        the application, and the base class of commands
 options    what several commands take
 discover, provider, plugin, validate, compile, lint, rehearse
            from inputs to a workflow file, and looking at it
-run, resume, cancel, execution
+run, resume, cancel, execution, executing, telling
            executing it on this machine
 taking_up, staleness, prospects
            going on with what another runner began: is all as it was, and what becomes of every task

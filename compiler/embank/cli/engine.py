@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from embank.cli.options import add_state_directory
 from embank.cli.report import need
-from embank.cli.run import events_to
+from embank.cli.telling import events_to
 from embank.errors import UsageError
 from embank.plaintext import plain
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from embank.cli.engine import is_whole, keep, retried, say, workflow_of
-from embank.cli.run import tell
+from embank.cli.telling import tell
 from embank.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:

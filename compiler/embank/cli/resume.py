@@ -6,9 +6,9 @@ import argparse
 from typing import TYPE_CHECKING
 
 from embank.cli.app import EmbankCommand
+from embank.cli.executing import add_watching_options
 from embank.cli.options import add_cloud, add_directory
 from embank.cli.overwriting import refuse_overwriting_by_events
-from embank.cli.run import add_watching_options
 from embank.cli.taking_up import find, take_up
 from embank.errors import UsageError
 

@@ -17,8 +17,9 @@ from embank.cli.engine import (
     say,
     workflow_of,
 )
+from embank.cli.executing import read_file
 from embank.cli.overwriting import refuse_overwriting_by_events
-from embank.cli.run import read_file, tell
+from embank.cli.telling import tell
 from embank.errors import ExitCode, UsageError
 from embank.plaintext import plain
 

@@ -7,9 +7,10 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from embank.cli.executing import execute
 from embank.cli.prospects import say_prospects
-from embank.cli.run import execute, tell
 from embank.cli.staleness import same_provider
+from embank.cli.telling import tell
 from embank.errors import UsageError
 
 if TYPE_CHECKING:
