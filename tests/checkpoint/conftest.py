@@ -12,8 +12,8 @@ import pytest
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.facts import Facts
-from embank.checkpoint.section import Section
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
+from embank.checkpoint.section.section import Section
 from embank.model import Resource
 from embank.resource_graph import canonical, to_chunks
 from embank_plugins.banks.filesystem.bank import FilesystemBank

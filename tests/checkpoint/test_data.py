@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.errors import CheckpointError, Damaged, Incomplete
-from embank.checkpoint.section import Section
-from embank.checkpoint.segments import Data
+from embank.checkpoint.section.section import Section
+from embank.checkpoint.section.segments import Data
 from embank.conformance.faults_memory import MemoryBank
 from embank.model import Resource
 from embank.plugins import DataInfo

@@ -13,7 +13,7 @@ from embank.checkpoint.errors import (
     Damaged,
     StatusRefused,
 )
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.model import Phase, Resource
 from embank.plugins import BankError
 from embank_plugins.banks.filesystem.bank import FilesystemBank

@@ -14,7 +14,7 @@ from embank.checkpoint.errors import (
     CheckpointError,
     Incomplete,
 )
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.model import Phase, Resource, ResourceKey
 from embank_plugins.banks.filesystem.bank import FilesystemBank
 

@@ -13,8 +13,8 @@ import pytest
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.errors import CheckpointError, CheckpointMissing, Fenced, LeaseHeld
-from embank.checkpoint.segments import Data
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
+from embank.checkpoint.section.segments import Data
 from embank.model import Phase, Resource
 from embank.plugins import BankError, ObjectMissing
 from embank_plugins.banks.filesystem.bank import FilesystemBank

@@ -16,7 +16,7 @@ from embank.checkpoint.errors import (
     CheckpointMissing,
 )
 from embank.checkpoint.facts import Facts
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.errors import ExitCode, UsageError
 from embank.model import Resource
 from embank_plugins.banks.filesystem.bank import FilesystemBank

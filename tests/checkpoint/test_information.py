@@ -12,8 +12,8 @@ import pytest
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.errors import CheckpointError, Damaged, Incomplete, Sealed, Unfit
-from embank.checkpoint.section import Section
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
+from embank.checkpoint.section.section import Section
 from embank.model import Resource
 from embank.plugins import BankSection
 from embank_plugins.banks.filesystem.bank import FilesystemBank

@@ -12,8 +12,8 @@ import pytest
 
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.errors import Fenced, LeaseHeld
-from embank.checkpoint.lease import Leases
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.lease import Leases
+from embank.checkpoint.records.status import Status
 from embank.errors import ExitCode
 from embank_plugins.banks.filesystem.bank import FilesystemBank
 

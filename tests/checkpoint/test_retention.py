@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from embank.checkpoint.records.status import Status
 from embank.checkpoint.retention import Candidate, Decision, Keep, decide
-from embank.checkpoint.status import Status
 from embank.errors import UsageError
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)  # a Monday

@@ -11,7 +11,7 @@ from embank.checkpoint.errors import (
     Damaged,
     Incomplete,
 )
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.model import Resource
 from embank_plugins.banks.filesystem.bank import FilesystemBank
 

@@ -16,7 +16,7 @@ from embank.checkpoint.errors import (
     Incomplete,
     StatusRefused,
 )
-from embank.checkpoint.status import FOLLOWS, Status
+from embank.checkpoint.records.status import FOLLOWS, Status
 from embank.plugins import ObjectInfo
 from embank_plugins.banks.filesystem.bank import FilesystemBank
 from kit.banks import open_bank

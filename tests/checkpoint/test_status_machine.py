@@ -17,7 +17,7 @@ from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.errors import CheckpointError
 from embank.checkpoint.facts import Facts
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.model import Resource
 from embank.plugins import Bank, BankError, ObjectExists, ObjectInfo, ObjectMissing
 from embank.resource_graph import canonical, to_chunks

@@ -11,7 +11,7 @@ from oslo_config import cfg
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.facts import Facts
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.conformance.driver import Subject
 from embank.conformance.faults.memory_bank import MemoryBank
 from embank.conformance.faults.run import Site

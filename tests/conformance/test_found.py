@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.errors import Damaged
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.conformance.faults.faulty_bank import Fault, FaultyBank, Kind
 from embank.conformance.faults.memory_bank import MemoryBank
 from embank.plugins import BankError

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.conformance.driver import Driver, KitContext
 from embank.conformance.plugin import RESOURCE_IDS, ProtectionPluginConformance, Subject
 from embank.plugins import Operation, Resource

@@ -9,7 +9,7 @@ from unittest.mock import ANY
 import pytest
 
 from embank.checkpoint.checkpoint import Checkpoint
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.conformance.driver import Driver, filesystem_bank
 from embank.model import Operation
 from embank.plugins import Bank

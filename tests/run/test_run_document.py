@@ -11,7 +11,7 @@ import pytest
 
 from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.errors import CheckpointMissing
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.errors import ExitCode
 from embank.inputs.provider.find import Provider
 from embank.inputs.workflow import parse_workflow

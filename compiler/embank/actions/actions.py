@@ -20,8 +20,8 @@ from embank.actions.secrets import Scrubber
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.errors import CheckpointError, CheckpointMissing
 from embank.checkpoint.facts import Facts
-from embank.checkpoint.lease import TTL
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.lease import TTL
+from embank.checkpoint.records.status import Status
 from embank.conductor.execution import Job
 from embank.document import Activity, Begin, Closer, Complete
 from embank.inputs.provider.find import Provider

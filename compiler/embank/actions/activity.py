@@ -16,7 +16,7 @@ from embank.actions.banks import Banks
 from embank.actions.context import ActivityContext, Control
 from embank.actions.secrets import Scrubber, reveal
 from embank.checkpoint.checkpoint import Checkpoint
-from embank.checkpoint.fitness import check_fits
+from embank.checkpoint.section.fitness import check_fits
 from embank.document import PluginWork
 from embank.errors import EmbankError, ExitCode
 from embank.model import ActivitySpec, Phase

@@ -9,7 +9,7 @@ from embank.actions.guarded_bank import ForeignBank
 from embank.actions.patience import within
 from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.errors import CheckpointError
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.conductor.conductor import Conductor
 from embank.inputs.provider.find import Provider
 from embank.model import Operation

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.errors import CheckpointError, Fenced
-from embank.checkpoint.lease import TTL, Lease
+from embank.checkpoint.records.lease import TTL, Lease
 from embank.plugins import BankError
 
 Key = tuple[str, str]  # the ids of a checkpoint and of an execution on it

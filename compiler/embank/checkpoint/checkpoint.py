@@ -8,21 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 
-from embank.checkpoint.brackets import Brackets
 from embank.checkpoint.erasing import Erased, erase, erase_content
 from embank.checkpoint.errors import CheckpointMissing, Damaged, Incomplete, Sealed, StatusRefused
 from embank.checkpoint.facts import Facts, read_facts
 from embank.checkpoint.keys import checkpoint_prefix
-from embank.checkpoint.lease import Leases
-from embank.checkpoint.manifest import Manifest, Summary
 from embank.checkpoint.objects import Clock, delete_all, objects, utc_now
-from embank.checkpoint.once import Starts
-from embank.checkpoint.operations import Executions, OperationRecord
+from embank.checkpoint.records.brackets import Brackets
+from embank.checkpoint.records.lease import Leases
+from embank.checkpoint.records.operations import Executions, OperationRecord
+from embank.checkpoint.records.status import Status, StatusRecord
+from embank.checkpoint.records.status_history import Statuses
 from embank.checkpoint.saved_graph import SavedGraph
-from embank.checkpoint.section import Section
-from embank.checkpoint.status import Status, StatusRecord
-from embank.checkpoint.status_history import Statuses
-from embank.checkpoint.verification import Finding, Progress, verify
+from embank.checkpoint.seal.manifest import Manifest, Summary
+from embank.checkpoint.seal.verification import Finding, Progress, verify
+from embank.checkpoint.section.once import Starts
+from embank.checkpoint.section.section import Section
 from embank.model import Json, Phase, Resource, ResourceGraph, ResourceKey
 from embank.plugins.bank import Bank
 

@@ -11,9 +11,9 @@ from embank.checkpoint.checkpoint import Checkpoint, SchemaOf
 from embank.checkpoint.errors import CheckpointExists, CheckpointMissing, Damaged, Incomplete
 from embank.checkpoint.facts import README, Facts, write_facts
 from embank.checkpoint.keys import CHECKPOINT_ID, ROOT, check_id, checkpoint_prefix
-from embank.checkpoint.lease import Lease
 from embank.checkpoint.objects import Clock, children, create_json, timestamp, utc_now
-from embank.checkpoint.status import Status, StatusRecord, status_record
+from embank.checkpoint.records.lease import Lease
+from embank.checkpoint.records.status import Status, StatusRecord, status_record
 from embank.diagnostics import did_you_mean
 from embank.plugins.bank import Bank, ObjectExists
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.errors import UsageError
 
 

@@ -19,7 +19,7 @@ from cliff.commandmanager import CommandManager
 from embank import __version__
 from embank.cli.commands import COMMANDS
 from embank.cli.openstack import adapt
-from embank.cli.output import give_up_output
+from embank.cli.output.writing import give_up_output
 from embank.cli.overview import GROUPS, group_overview
 from embank.cli.report import Reported
 from embank.diagnostics import did_you_mean

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embank.cli.options import OS_CLOUD, add_state_directory, whole
-from embank.cli.output import mind_terminals
+from embank.cli.output.writing import mind_terminals
 from embank.cli.report import need
 from embank.cli.telling import confirm, events_to, progress, show, tell
 from embank.errors import UsageError

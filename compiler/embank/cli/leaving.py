@@ -13,7 +13,7 @@ import threading
 import time
 from typing import TextIO
 
-from embank.cli.output import to_nowhere
+from embank.cli.output.writing import to_nowhere
 from embank.plaintext import plain
 
 OURS = "embank-"  # the names of our threads begin so

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embank.cli.output import give_up_output
+from embank.cli.output.writing import give_up_output
 from embank.errors import UsageError
 from embank.plaintext import plain
 

@@ -17,7 +17,7 @@ from embank.actions.secrets import Scrubber
 from embank.checkpoint.checkpoint import Checkpoint
 from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.facts import Facts
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.model import EMPTY, Operation, Parameters, Phase, Resource
 from embank.plugins import Bank, Poll, ProtectionPlugin
 from embank.plugins.checks import activities

@@ -23,7 +23,7 @@ from contextlib import suppress
 import pytest
 
 from embank.checkpoint.errors import Incomplete
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.conformance.described import DescriptionConformance
 from embank.conformance.driver import Driver, Subject
 from embank.conformance.given import RESOURCE_IDS, Given

@@ -13,7 +13,7 @@ from itertools import count
 import pytest
 
 from embank.checkpoint.checkpoint import Checkpoint
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.conformance.driver import Driver, KitContext, Subject
 from embank.conformance.killing import SteppedBank, Steps, dropped, killed
 from embank.model import Operation, Phase

@@ -1,6 +1,6 @@
 """What the author of a bank writes. A bank stores objects (bytes under a key) and nothing else.
 
-Keys are `/`-separated segments of printable text, at most 900 bytes in all; `embank.checkpoint.section`
+Keys are `/`-separated segments of printable text, at most 900 bytes in all; `embank.checkpoint.section.section`
 builds them and keeps every writer inside its own section. `embank.conformance.bank.kit` is the test kit.
 """
 

@@ -10,7 +10,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.conductor.admission import types_of
 from embank.conductor.execution import Execution
 from embank.document import Activity, Begin, Closer, Complete, Document, PluginWork, TaskSpec

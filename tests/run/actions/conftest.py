@@ -11,7 +11,7 @@ from oslo_config import cfg
 
 from embank.actions.actions import Actions
 from embank.checkpoint.checkpoints import Checkpoints
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.conductor.execution import Job
 from embank.inputs.provider.find import Provider
 from embank.model import Phase, Resource, ResourceKey

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from typing import Any
 
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.conductor.execution import Job
 from embank.errors import ExitCode
 from embank.model import Resource

@@ -11,7 +11,7 @@ import pytest
 from embank.actions.actions import Actions
 from embank.actions.leases import LeaseKeeper
 from embank.checkpoint.errors import CheckpointMissing
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.conductor.execution import Job
 from embank.errors import ExitCode
 from embank.model import Resource

@@ -15,7 +15,7 @@ import pytest
 
 from embank.actions.leases import LeaseKeeper
 from embank.checkpoint.errors import Fenced, LeaseHeld
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.errors import ExitCode
 from embank.plugins import Bank, BankError, ObjectInfo
 from embank.reasons import ActionFailed

@@ -15,7 +15,7 @@ from embank.actions.secrets import Scrubber
 from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.errors import CheckpointError, CheckpointMissing, Damaged, Unfit
 from embank.checkpoint.facts import Facts
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.model import Operation, Resource
 from embank.plugins import Started
 from kit.banks import open_bank

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.errors import ExitCode
 from embank.plugins import Bank, BankError, ObjectInfo
 from embank.reporting.events import Event, TaskStarted

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.status import Status
 from embank.errors import ExitCode
 
 CALLS = [

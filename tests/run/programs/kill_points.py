@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from embank.checkpoint.checkpoints import Checkpoints
-from embank.cli import resume, run  # noqa: F401  # all modules are there before anything is forked
+from embank.cli.commands import run
 from embank.cli.main import main
 from embank.clock import SystemClock
 from embank.errors import EmbankError

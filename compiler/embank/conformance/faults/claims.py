@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from embank.checkpoint.lease import UNKNOWN
-from embank.checkpoint.status import Status
+from embank.checkpoint.records.lease import UNKNOWN
+from embank.checkpoint.records.status import Status
 from embank.conformance.faults.memory_bank import MemoryBank
 from embank.conformance.faults.run import Site, copy_of, keys
 from embank.errors import ExitCode

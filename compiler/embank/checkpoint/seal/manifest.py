@@ -14,10 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
-from embank.checkpoint.contents import Entry, take_stock
 from embank.checkpoint.errors import Damaged, Incomplete
 from embank.checkpoint.keys import checkpoint_prefix, numbered
 from embank.checkpoint.objects import Clock, encode, objects, read_json, read_json_or_none, timestamp
+from embank.checkpoint.seal.contents import Entry, take_stock
 from embank.model import Json
 from embank.plugins.bank import Bank, ObjectMissing
 

@@ -13,7 +13,7 @@ from itertools import groupby
 from embank.checkpoint.errors import Damaged
 from embank.checkpoint.keys import numbered
 from embank.checkpoint.objects import objects, read_json
-from embank.checkpoint.segments import checked_index
+from embank.checkpoint.section.segments import checked_index
 from embank.plugins.bank import Bank, ObjectInfo
 
 SEALED = ("README", "facts", "graph/", "resources/")  # sorted; all else in a checkpoint are records

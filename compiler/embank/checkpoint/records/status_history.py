@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from embank.checkpoint.errors import Damaged, Fenced, Incomplete, StatusRefused
 from embank.checkpoint.keys import checkpoint_prefix
-from embank.checkpoint.lease import Leases
-from embank.checkpoint.manifest import Manifest
 from embank.checkpoint.objects import Clock, timestamp
-from embank.checkpoint.status import FOLLOWS, Status, StatusRecord, status_record
+from embank.checkpoint.records.lease import Leases
+from embank.checkpoint.records.status import FOLLOWS, Status, StatusRecord, status_record
+from embank.checkpoint.seal.manifest import Manifest
 from embank.checkpoint.write_once import Records
 from embank.plugins.bank import Bank, ObjectMissing
 

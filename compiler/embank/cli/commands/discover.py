@@ -7,8 +7,8 @@ import sys
 
 from embank.cli.app import EmbankCommand
 from embank.cli.options import add_cloud, add_provider, provider_of
-from embank.cli.output import write_artefact
-from embank.cli.overwriting import provider_inputs, refuse_overwriting
+from embank.cli.output.overwriting import provider_inputs, refuse_overwriting
+from embank.cli.output.writing import write_artefact
 from embank.errors import ExitCode
 
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from embank.cli.app import EmbankCommand
-from embank.cli.compile import later_problems
+from embank.cli.commands.compile import later_problems
 from embank.cli.options import add_directory
 from embank.cli.report import need, report
 from embank.errors import ExitCode, UsageError

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from embank.cli.executing import execute
-from embank.cli.prospects import say_prospects
-from embank.cli.staleness import same_provider
+from embank.cli.taking_up.prospects import say_prospects
+from embank.cli.taking_up.staleness import same_provider
 from embank.cli.telling import tell
 from embank.errors import UsageError
 

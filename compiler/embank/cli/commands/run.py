@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from embank.cli.app import EmbankCommand
 from embank.cli.executing import add_execution_options, read_file, run_document
 from embank.cli.options import add_cloud, add_directory
-from embank.cli.overwriting import refuse_overwriting_by_events
+from embank.cli.output.overwriting import refuse_overwriting_by_events
 from embank.cli.report import need
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from heapq import merge
 from itertools import groupby
 
-from embank.checkpoint.contents import digest, sealed_objects
 from embank.checkpoint.errors import Damaged, Incomplete
-from embank.checkpoint.manifest import Manifest
+from embank.checkpoint.seal.contents import digest, sealed_objects
+from embank.checkpoint.seal.manifest import Manifest
 from embank.plugins.bank import ObjectMissing
 
 Progress = Callable[[int, int], None]

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from embank.checkpoint.errors import Damaged, Incomplete, Unfit
-from embank.checkpoint.fitness import check_fits
 from embank.checkpoint.keys import notes_prefix, resource_prefix
 from embank.checkpoint.objects import delete_all, encode, read_json_or_none
-from embank.checkpoint.segments import Data, data_names
+from embank.checkpoint.section.fitness import check_fits
+from embank.checkpoint.section.segments import Data, data_names
 from embank.checkpoint.write_once import Records
 from embank.model import Json, ResourceKey
 from embank.plugins.bank import Bank

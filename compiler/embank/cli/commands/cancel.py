@@ -12,8 +12,8 @@ from embank.cli.app import EmbankCommand
 from embank.cli.engine import add_engine_options
 from embank.cli.executing import add_watching_options
 from embank.cli.options import add_directory
-from embank.cli.overwriting import refuse_overwriting_by_events
-from embank.cli.taking_up import Ended, find, take_up
+from embank.cli.output.overwriting import refuse_overwriting_by_events
+from embank.cli.taking_up.carrying_out import Ended, find, take_up
 from embank.errors import ExitCode, UsageError
 from embank.plaintext import plain
 

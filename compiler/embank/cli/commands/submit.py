@@ -18,7 +18,7 @@ from embank.cli.engine import (
     workflow_of,
 )
 from embank.cli.executing import read_file
-from embank.cli.overwriting import refuse_overwriting_by_events
+from embank.cli.output.overwriting import refuse_overwriting_by_events
 from embank.cli.telling import tell
 from embank.errors import ExitCode, UsageError
 from embank.plaintext import plain

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from embank.cli.app import EmbankCommand
 from embank.cli.executing import add_watching_options
 from embank.cli.options import add_cloud, add_directory
-from embank.cli.overwriting import refuse_overwriting_by_events
-from embank.cli.taking_up import find, take_up
+from embank.cli.output.overwriting import refuse_overwriting_by_events
+from embank.cli.taking_up.carrying_out import find, take_up
 from embank.errors import UsageError
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from embank.cli.app import EmbankCommand
-from embank.cli.check import compare
 from embank.cli.options import (
     add_directory,
     add_plan,
@@ -20,8 +19,9 @@ from embank.cli.options import (
     provider_of,
     whole,
 )
-from embank.cli.output import write_artefact
-from embank.cli.overwriting import provider_inputs, refuse_overwriting
+from embank.cli.output.check import compare
+from embank.cli.output.overwriting import provider_inputs, refuse_overwriting
+from embank.cli.output.writing import write_artefact
 from embank.cli.report import Reported, need, report
 from embank.diagnostics import Diagnostic, Severity
 from embank.errors import ExitCode, UsageError
@@ -29,7 +29,7 @@ from embank.model import Lower, Operation
 
 if TYPE_CHECKING:
     from embank.checkpoint.checkpoint import Checkpoint
-    from embank.cli.overwriting import Input
+    from embank.cli.output.overwriting import Input
     from embank.diagnostics import Checked
     from embank.inputs.request import Prepared
 
@@ -227,7 +227,7 @@ def later_problems(prepared: Prepared) -> tuple[Diagnostic, ...]:
 
 def require_usable(operation: Operation, checkpoint: Checkpoint) -> None:
     """Raise UsageError when the status of a checkpoint does not allow the operation."""
-    from embank.checkpoint.status import Status
+    from embank.checkpoint.records.status import Status
 
     status = checkpoint.status()
     if operation is not Operation.DELETE and status.status is not Status.AVAILABLE:

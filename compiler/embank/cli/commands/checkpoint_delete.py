@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from embank.cli.app import EmbankCommand
 from embank.cli.executing import add_execution_options, run_document
 from embank.cli.options import add_provider, checkpoint_id, checkpoints_of, provider_of
-from embank.cli.output import write_artefact
-from embank.cli.overwriting import provider_inputs, refuse_overwriting, refuse_overwriting_by_events
+from embank.cli.output.overwriting import provider_inputs, refuse_overwriting, refuse_overwriting_by_events
+from embank.cli.output.writing import write_artefact
 from embank.cli.report import need
 from embank.errors import ExitCode, UsageError
 from embank.model import Operation
