@@ -125,6 +125,19 @@ def test_what_documents_name_of_the_tree_is_there() -> None:
     assert [name for name in sorted(named) if not (ROOT / name[1]).exists()] == []
 
 
+def test_the_walk_through_the_house_names_what_is_there() -> None:
+    """Files and folders below compiler/embank, and functions in the file that was named before."""
+    file, seen = ROOT, 0
+    for name in re.findall(r"`([\w./]+(?:\.py|/)|_\w+)`", (DOCS / "house.md").read_text()):
+        if name.startswith("_"):
+            assert f"def {name}(" in file.read_text(), f"{name} is not in {file}"
+            seen += 1
+        else:
+            file = next((base / name for base in (ROOT / "compiler/embank", ROOT) if (base / name).exists()), file)
+            assert str(file).endswith(name.rstrip("/")), f"there is no {name}"
+    assert seen
+
+
 def test_every_decision_that_is_cited_exists() -> None:
     known = {decision.number for decision in decisions()}
     prefixes = "|".join(sorted({number.split("-")[0] for number in known}))
