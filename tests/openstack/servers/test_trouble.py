@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from embank.plugins import Operation, Phase
 from embank_plugins.openstack import OpenStackError
 from kit.http_proxy import Answer, Cut, Trouble
-from kit.openstack import servers, topology
+from kit.openstack import servers, topology, volumes
 
 pytestmark = [pytest.mark.openstack, pytest.mark.xdist_group("servers in trouble")]
 NONE = Answer(200, body=b'{"servers": []}')
@@ -151,8 +150,7 @@ def test_a_server_that_goes_while_its_ports_are_removed(web: Any, here: Any, pro
             web.compute.delete_server(server, ignore_missing=True)
 
     web.close("first", waiting)
-    while list(web.compute.servers()):  # Nova clears up after it, ports before all else
-        time.sleep(0.3)
+    volumes.wait_for(lambda: not list(web.compute.servers()))  # ports are the first that Nova clears up after it
     assert_nothing_left(here)
 
 
