@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -31,8 +31,17 @@ PRINTABLE = "<% $.x %> {{ 1 }} \\ “ü” /../ -rf"  # Nova takes no others
 ODD = "<% $.x %> {{ 1 }} \\ “ü” \u202e /../"
 
 
+@dataclass(frozen=True)
+class Listing:
+    """As much of a provider as discovery asks for."""
+
+    protectables: list[Any]
+    name: str = "test"
+    without_secrets: Callable[[str], str] = str
+
+
 def discovered(conf: Any, kinds: tuple[type[Any], ...] = ALL) -> ResourceGraph:
-    provider: Any = SimpleNamespace(name="test", protectables=[kind(conf) for kind in kinds], without_secrets=str)
+    provider: Any = Listing([kind(conf) for kind in kinds])
     return discover(provider)
 
 

@@ -9,14 +9,13 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from embank.conformance.driver import Driver, KitContext, exhaust, filesystem_bank
 from embank.model import Operation
-from embank.plugins import Bank
+from embank.plugins import Bank, Resource
 from embank_plugins.openstack import OpenStackError
 from embank_plugins.openstack.volume.backup import VolumeBackupPlugin
 from embank_plugins.openstack.volume.snapshot import VolumeSnapshotPlugin
@@ -66,7 +65,7 @@ def test_a_volume_that_was_deleted_after_discovery(tenant: Any, protecting: Call
 
 def test_an_id_that_is_a_path(tenant: Any, protecting: Callable[..., Driver]) -> None:
     """Ids are the tenants' words: they lead to no other part of Cinder's API."""
-    driver = protecting(SimpleNamespace(id="../snapshots/detail", name="nasty"))
+    driver = protecting(Resource(volumes.TYPE, "../snapshots/detail", "nasty"))
     with pytest.raises(OpenStackError, match="is no id of Cinder's"):
         driver.run(Operation.PROTECT, driver.begin())
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from embank.conformance.driver import Driver, Subject
-from embank.plugins import Operation, Resource
+from embank.plugins import Bank, Operation, Resource
 from embank_plugins.openstack.image.plugin import ImagePlugin
+from kit.openstack.tenant import Tenant
 
 NAME = "Debian 12 – “bookworm” <% $.x %>"
 PROPERTIES = {
@@ -26,9 +27,9 @@ PROPERTIES = {
 ALWAYS = {"copy": "always"}
 
 
-def make_image(tenant: Any, data: bytes | Iterator[bytes] | None = None, **changed: Any) -> str:
-    """A new image in a tenant's project."""
-    glance = tenant.connection.image
+def make_image(cloud: Any, data: bytes | Iterator[bytes] | None = None, **changed: Any) -> str:
+    """A new image in the project of a connection."""
+    glance = cloud.image
     wanted = {**PROPERTIES, "protected": False, **changed}
     answer = glance.post("/images", json={key: value for key, value in wanted.items() if key != "protected"})
     assert answer.status_code == 201, answer.text
@@ -43,7 +44,7 @@ def make_image(tenant: Any, data: bytes | Iterator[bytes] | None = None, **chang
     return image
 
 
-def own_images(tenant: Any) -> list[dict[str, Any]]:
+def own_images(tenant: Tenant) -> list[dict[str, Any]]:
     glance = tenant.connection.image
     return [
         image
@@ -52,7 +53,7 @@ def own_images(tenant: Any) -> list[dict[str, Any]]:
     ]
 
 
-def remove_images(tenant: Any) -> None:
+def remove_images(tenant: Tenant) -> None:
     for image in own_images(tenant):
         if image["protected"]:
             tenant.connection.image.update_image(image["id"], is_protected=False)
@@ -66,7 +67,7 @@ class ImageDriver(Driver):
         self.run(Operation.PROTECT, self.begin(checkpoint))
 
 
-def driver_of(tenant: Any, image: str, bank: Any, parameters: dict[Operation, Any] | None = None) -> ImageDriver:
+def driver_of(tenant: Tenant, image: str, bank: Bank, parameters: dict[Operation, Any] | None = None) -> ImageDriver:
     plugin = ImagePlugin(tenant.conf(ImagePlugin))
     resource = Resource("OS::Glance::Image", image, NAME)
     return ImageDriver(Subject(plugin, resource, lambda: None, lambda: None, parameters or {}), bank)
@@ -78,6 +79,6 @@ def restored(driver: Driver, checkpoint: Any, execution: str) -> str:
     return str(context.restored(driver.subject.resource)["image_id"])
 
 
-def find(tenant: Any, image: str) -> dict[str, Any]:
+def find(tenant: Tenant, image: str) -> dict[str, Any]:
     found: dict[str, Any] = tenant.connection.image.get(f"/images/{image}").json()
     return found

@@ -9,6 +9,7 @@ from embank.conformance.driver import Driver, KitContext, filesystem_bank
 from embank.conformance.plugin import Subject
 from embank.plugins import Operation, Resource
 from embank_plugins.openstack.network.plugin import NetworkPlugin
+from kit.openstack.tenant import Tenant
 
 TYPE = "OS::Neutron::Network"
 
@@ -16,7 +17,7 @@ TYPE = "OS::Neutron::Network"
 class Networks:
     """Some networks of a project in a checkpoint; restores go to any project."""
 
-    def __init__(self, directory: Path, tenant: Any, *networks: Any) -> None:
+    def __init__(self, directory: Path, tenant: Tenant, *networks: Any) -> None:
         self.bank = filesystem_bank(directory / "bank")
         self.resources = tuple(Resource(TYPE, network.id, network.name) for network in networks)
         self.plugin = NetworkPlugin(tenant.conf(NetworkPlugin))
@@ -29,7 +30,7 @@ class Networks:
     def _subject(self, plugin: NetworkPlugin) -> Subject:
         return Subject(plugin, self.resources[0], destroy=lambda: None, compare=lambda: None)
 
-    def restore(self, tenant: Any, execution: str, **parameters: str) -> KitContext:
+    def restore(self, tenant: Tenant, execution: str, **parameters: str) -> KitContext:
         """All of them, in one task; the context has what was said and recorded."""
         mine = self.driver.again(self.checkpoint, execution)
         context = KitContext(mine, Operation.RESTORE)

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -42,7 +41,7 @@ def test_an_image_of_several_servers_is_stored_once(tenant: Any, openstack_servi
     """As a person does it: discover, compile, run. The login comes from clouds.yaml, by --os-cloud."""
     admin, cloud = openstack_services.admin, tenant.connection
     flavor = admin.compute.create_flavor(name=f"test-{uuid.uuid4().hex[:8]}", ram=64, vcpus=1, disk=1)
-    image = make_image(tenant, b"disk" * 1000, name="shared")
+    image = make_image(tenant.connection, b"disk" * 1000, name="shared")
     servers = [
         cloud.compute.create_server(name=name, flavor_id=flavor.id, image_id=image, networks="none")
         for name in ("web1", "web2")
@@ -83,7 +82,7 @@ def test_a_reader_does_not_get_the_data(make_tenant: Any, openstack_services: An
     inside = openstack_services.admin.connect_as(
         project_id=reader.project_id, project_name=None, project_domain_name=None
     )
-    driver = driver_of(reader, make_image(SimpleNamespace(connection=inside), b"disk"), bank)
+    driver = driver_of(reader, make_image(inside, b"disk"), bank)
     said = r"cannot read the data of the image: .*download_image.*\(HTTP 403\); the user of \[openstack\] has not got"
     with pytest.raises(OpenStackError, match=said):
         driver.protect()
@@ -117,7 +116,7 @@ def test_memory_does_not_grow_with_the_image(tenant: Any, tmp_path: Path) -> Non
     peaks = {}
     (tmp_path / "openstack.conf").write_text(tenant.section)
     for mebibytes in (1, 300):
-        image = make_image(tenant, (bytes(1 << 20) for _ in range(mebibytes)))
+        image = make_image(tenant.connection, (bytes(1 << 20) for _ in range(mebibytes)))
         command = [sys.executable, "-c", MEASURED, "openstack.conf", image, str(tmp_path / f"bank{mebibytes}")]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, done.stderr

@@ -31,7 +31,7 @@ class AnyImage:
 
     @pytest.fixture
     def subject(self, resource_id: str, tenant: Any) -> Subject:
-        make_image(tenant, self.data, **PROPERTIES)
+        make_image(tenant.connection, self.data, **PROPERTIES)
 
         def resource() -> Resource:
             return Resource("OS::Glance::Image", own_images(tenant)[0]["id"], NAME)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import uuid
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,7 +30,7 @@ class TestRestore:
     """What becomes of images that are there, or not."""
 
     def test_an_image_that_is_there_is_used(self, tenant: Any, bank: Any) -> None:
-        image = make_image(tenant, b"disk", protected=True)
+        image = make_image(tenant.connection, b"disk", protected=True)
         driver = driver_of(tenant, image, bank)
         checkpoint = driver.protect()
         assert restored(driver, checkpoint, "first") == image
@@ -44,23 +43,23 @@ class TestRestore:
         assert len(own_images(tenant)) == 2
 
     def test_another_image_with_the_same_name_is_not_it(self, tenant: Any, bank: Any) -> None:
-        image = make_image(tenant, b"disk")
+        image = make_image(tenant.connection, b"disk")
         driver = driver_of(tenant, image, bank)
         checkpoint = driver.protect()
         remove_images(tenant)
-        other = make_image(tenant, b"other disk")
+        other = make_image(tenant.connection, b"other disk")
         assert restored(driver, checkpoint, "restore") not in (image, other)
 
     def test_a_public_image_of_somebody_else(self, tenant: Any, bank: Any, openstack_services: Any) -> None:
         """It is there as a rule. A copy of it is ours alone, unless we ask for more than a member may."""
-        admin = SimpleNamespace(connection=openstack_services.admin)
+        admin = openstack_services.admin
         image = make_image(admin, b"public disk", visibility="public", name="test-public")
         driver = driver_of(tenant, image, bank)
         try:
             checkpoint = driver.protect()
             assert restored(driver, checkpoint, "there") == image
         finally:
-            admin.connection.image.delete_image(image)
+            admin.image.delete_image(image)
         driver.subject.parameters = {Operation.RESTORE: {"visibility": "public"}}
         with pytest.raises(OpenStackError, match=r"cannot make the image: .*publicize_image.*role for it"):
             restored(driver, checkpoint, "public")
@@ -75,7 +74,7 @@ class TestRestore:
     @pytest.mark.parametrize("trouble", ["refused", "not answered", "swallowed"])
     def test_an_upload_that_fails_leaves_nothing(self, tenant: Any, bank: Any, proxy: Any, trouble: str) -> None:
         """And is tried once: a stream has no beginning to go back to."""
-        image = make_image(tenant, b"disk" * 1000)
+        image = make_image(tenant.connection, b"disk" * 1000)
         driver = driver_of(tenant, image, bank, {Operation.RESTORE: ALWAYS})
         checkpoint = driver.protect()
         proxy.seen.clear()
@@ -98,7 +97,7 @@ class TestRestore:
         assert restored(driver, checkpoint, "next") != image
 
     def test_a_retry_in_the_same_execution_begins_anew(self, tenant: Any, bank: Any, proxy: Any) -> None:
-        image = make_image(tenant, b"disk" * 1000)
+        image = make_image(tenant.connection, b"disk" * 1000)
         driver = driver_of(tenant, image, bank, {Operation.RESTORE: ALWAYS})
         checkpoint = driver.protect()
         left = [Cut(-1)]
@@ -116,14 +115,14 @@ class TestProtect:
     """Images that are not as images should be."""
 
     def test_no_bytes(self, tenant: Any, bank: Any) -> None:
-        driver = driver_of(tenant, make_image(tenant, b""), bank)
+        driver = driver_of(tenant, make_image(tenant.connection, b""), bank)
         checkpoint = driver.protect()
         remove_images(tenant)
         assert find(tenant, restored(driver, checkpoint, "restore"))["size"] == 0
 
     def test_no_data_yet(self, tenant: Any, bank: Any) -> None:
         """Its metadata are worth something."""
-        driver = driver_of(tenant, make_image(tenant, None, disk_format=None, container_format=None), bank)
+        driver = driver_of(tenant, make_image(tenant.connection, None, disk_format=None, container_format=None), bank)
         checkpoint = driver.begin()
         assert "has no data yet" in driver.run(Operation.PROTECT, checkpoint).messages[0]
         driver.run(Operation.VERIFY, driver.again(checkpoint, "verify"))
@@ -132,10 +131,10 @@ class TestProtect:
         assert (copy["status"], copy["name"], copy["tags"]) == ("queued", NAME, ["web"])
 
     def test_refused(self, tenant: Any, bank: Any, openstack_services: Any) -> None:
-        snapshot = make_image(tenant, b"", block_device_mapping='[{"snapshot_id": "x"}]')
+        snapshot = make_image(tenant.connection, b"", block_device_mapping='[{"snapshot_id": "x"}]')
         with pytest.raises(OpenStackError, match="a server that boots from a volume, and names snapshots in Cinder"):
             driver_of(tenant, snapshot, bank).protect()
-        hidden = make_image(tenant, b"disk")
+        hidden = make_image(tenant.connection, b"disk")
         openstack_services.admin.image.deactivate_image(hidden)
         with pytest.raises(OpenStackError, match="the image is deactivated: nobody but an administrator"):
             driver_of(tenant, hidden, bank).begin_and_protect("deactivated")
@@ -144,7 +143,7 @@ class TestProtect:
 
     def test_one_that_is_being_made_is_waited_for(self, tenant: Any, bank: Any, proxy: Any) -> None:
         """As while Nova saves a server."""
-        image = make_image(tenant, b"disk")
+        image = make_image(tenant.connection, b"disk")
         driver = driver_of(tenant, image, bank)
         left = [
             Answer(200, {}, b'{"status": "saving"}'),
@@ -160,7 +159,7 @@ class TestProtect:
 
     def test_a_download_that_breaks_off_goes_on(self, tenant: Any, bank: Any, proxy: Any) -> None:
         data = os.urandom(3_000_000)
-        driver = driver_of(tenant, make_image(tenant, data), bank)
+        driver = driver_of(tenant, make_image(tenant.connection, data), bank)
         left = [Cut(500_000), Cut(-1), Cut(1_000_000)]
         proxy.rule = lambda method, url: left.pop() if left and url.endswith("/file") else None
         checkpoint = driver.protect()
@@ -168,7 +167,7 @@ class TestProtect:
         assert b"".join(checkpoint.section(driver.subject.resource).read("data")) == data
 
     def test_a_download_that_never_comes_further(self, tenant: Any, bank: Any, proxy: Any) -> None:
-        driver = driver_of(tenant, make_image(tenant, b"disk" * 1000), bank)
+        driver = driver_of(tenant, make_image(tenant.connection, b"disk" * 1000), bank)
         proxy.rule = lambda method, url: Cut(0) if url.endswith("/file") else None
         checkpoint = driver.begin()
         with pytest.raises(OpenStackError, match="the data of the image break off at byte 0"):
@@ -177,7 +176,7 @@ class TestProtect:
 
     def test_wrong_data(self, tenant: Any, bank: Any, proxy: Any) -> None:
         """As from a store that rots, or a cache that lies."""
-        driver = driver_of(tenant, make_image(tenant, b"disk"), bank)
+        driver = driver_of(tenant, make_image(tenant.connection, b"disk"), bank)
         proxy.rule = lambda method, url: Answer(200, {}, b"risk") if url.endswith("/file") else None
         checkpoint = driver.begin()
         with pytest.raises(
