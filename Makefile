@@ -13,7 +13,7 @@ SERVICE := tests/mistral tests/local tests/banks
 # What these make is installed in place, and goes on changing: its version names no commit (docs/releasing.md).
 export SETUPTOOLS_SCM_PRETEND_VERSION_FOR_EMBANK := $(shell sed -n 's/^fallback_version = "\(.*\)"/\1/p' pyproject.toml)+checkout
 FAST := not service and not openstack and not nightly
-UNIT := tests/test_graph.py tests/inputs tests/passes tests/run/test_conductor*.py
+UNIT := tests/test_graph.py tests/inputs tests/passes tests/conductor
 # The tests start thousands of processes: what Python compiled once it keeps, also where it is told not to.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 LONGEST = (
-    "tests/run/journal/test_kill_points.py",
+    "tests/journal/test_kill_points.py",
     "tests/local/test_documents.py",
     "tests/local/test_conformance.py",
     "tests/examples/test_quickstart.py",
@@ -20,7 +20,7 @@ LONGEST = (
     "tests/cli/",
     "tests/banks/test_filesystem_names.py",
     "tests/outputs/test_round_trip.py",
-    "tests/run/closers/test_closers.py",
+    "tests/runner/closers/test_closers.py",
     "tests/passes/test_outline.py",
 )
 

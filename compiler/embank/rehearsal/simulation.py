@@ -2,7 +2,7 @@
 
 Whatever is begun takes the time that its part says, and ends well unless a fault is put in. A simulation can be
 copied at any moment, so that the ways on from there need not be played from the start. What the runner does with
-threads is said here in a few lines; `tests/run/rehearse` runs the runner beside it and compares.
+threads is said here in a few lines; `tests/rehearsal` runs the runner beside it and compares.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from embank.reasons import ActionFailed
 from embank.task_input import BadInput, decode, parse_run, value_of
 from embank.task_parameters import ACTIONS, OURS
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 RUN = {"provider": "p-id", "plan": "shop", "operation": "protect", "checkpoint": "c1", "execution": "e1"}
 APP = {"type": "Test::App", "id": "a", "name": "shop"}
 UNNAMED = {"type": "Test::App", "id": "c"}

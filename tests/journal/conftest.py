@@ -17,7 +17,7 @@ import pytest
 
 from kit import forked
 
-PROGRAMS = Path(__file__).resolve().parents[1] / "programs"
+PROGRAMS = Path(__file__).resolve().parent / "programs"
 
 PROVIDER = """
 [provider]
