@@ -31,7 +31,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from embank.checkpoint.checkpoints import Checkpoints
-from embank.cli.commands import run
+from embank.cli import executing, telling
+from embank.cli.commands import resume, run  # noqa: F401  # all modules are there before anything is forked
 from embank.cli.main import main
 from embank.clock import SystemClock
 from embank.errors import EmbankError
@@ -141,8 +142,8 @@ def begin(point: Point) -> int:
         journal.append(clock.now().isoformat(), "execution", heading.to_json())
         journal.commit()
         record = Record(journal, directory)
-        outcome = run.execute(document, provider, heading, record, WATCHING, clock=clock, debug=False)
-        run.tell(outcome.summary, WATCHING)
+        outcome = executing.execute(document, provider, heading, record, WATCHING, clock=clock, debug=False)
+        telling.tell(outcome.summary, WATCHING)
     return outcome.exit_code
 
 
@@ -157,9 +158,9 @@ def take_up(point: Point) -> int:
         if found.finished:
             journal.append(clock.now().isoformat(), "closers", {})
             alone = closers_alone(document)
-            return run.execute(alone, provider, found.heading, record, WATCHING, **how).exit_code
+            return executing.execute(alone, provider, found.heading, record, WATCHING, **how).exit_code
         how["taken_up"] = TakenUp(found.replayed)
-        return run.execute(document, provider, found.heading, record, WATCHING, **how).exit_code
+        return executing.execute(document, provider, found.heading, record, WATCHING, **how).exit_code
 
 
 # What happens to an execution.
