@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from embank.conductor.conductor import Conductor
-from embank.conductor.protocol import Abandon, Begun, Cancelled, Due, Failed, Resumed, Start, Succeeded, Timer, Wait
+from embank.conductor.protocol import Begun, Cancelled, Due, Failed, Resumed, Start, Succeeded, TimeOut, Timer, Wait
 from embank.document import Retry
 from kit import documents as make
 from kit.stage import play
@@ -27,7 +27,7 @@ def test_retries_end() -> None:
 def test_a_timeout_counts_for_each_attempt() -> None:
     played = play(make.calling(make.task("a", timeout=30, retry=Retry(1, 1))), hangs=["all/a"])
     assert (played.begun, played.state) == (["all/a"] * 2, "ERROR")
-    assert sum(isinstance(effect, Abandon) for effect in played.effects) == 2
+    assert sum(isinstance(effect, TimeOut) for effect in played.effects) == 2
 
 
 def test_waits_before_and_after() -> None:

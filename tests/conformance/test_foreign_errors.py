@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from embank.actions.guarded_bank import ForeignBank
+from embank.actions.guarded_bank import GuardedBank
 from embank.conformance.faults.claims import Trial, check
 from embank.conformance.faults.faulty_bank import Fault, FaultyBank, Kind
 from embank.conformance.faults.memory_bank import MemoryBank
@@ -42,7 +42,7 @@ def test_what_the_source_of_a_put_raises_is_its_own() -> None:
         raise ConnectionError("of the source")
 
     with pytest.raises(ConnectionError, match="of the source"):
-        ForeignBank(MemoryBank()).put("a", source())
+        GuardedBank(MemoryBank()).put("a", source())
 
 
 @pytest.mark.parametrize("kind", [Kind.FAIL, Kind.LOSE, Kind.EXIT])
@@ -50,8 +50,8 @@ def test_everything_else_is_a_bank_error_that_says_what_it_was(kind: Kind) -> No
     inner = MemoryBank()
     inner.put("a", [b"x"])
 
-    def bank() -> ForeignBank:
-        return ForeignBank(FaultyBank(inner, Fault(kind, 1), error=connection_lost))
+    def bank() -> GuardedBank:
+        return GuardedBank(FaultyBank(inner, Fault(kind, 1), error=connection_lost))
 
     calls: list[Callable[[], object]] = [
         lambda: bank().put("b", [b"x"]),

@@ -108,7 +108,7 @@ class Live:
     conductor: Conductor
     ready: set[int] = field(default_factory=set)
     timers: set[Due] = field(default_factory=set)
-    given_up: set[int] = field(default_factory=set)
+    timed_out: set[int] = field(default_factory=set)
     finished: FlowState | None = None
 
     def take(self, new: list[Effect]) -> None:
@@ -117,15 +117,15 @@ class Live:
                 self.ready.add(effect.row)
             elif isinstance(effect, protocol.Wait):
                 self.timers.add(Due(effect.row, effect.attempt, effect.timer))
-            elif isinstance(effect, protocol.Abandon):
-                self.given_up.add(effect.row)
+            elif isinstance(effect, protocol.TimeOut):
+                self.timed_out.add(effect.row)
             elif isinstance(effect, protocol.Finished):
                 self.finished = effect.state
 
     def tell(self, event: Event) -> None:
         if isinstance(event, Begun):
             self.ready.discard(event.row)
-            self.given_up.discard(event.row)
+            self.timed_out.discard(event.row)
         elif isinstance(event, Due):
             self.timers.discard(event)
         self.take(self.conductor.advance(event))
@@ -155,7 +155,7 @@ class Outcomes:
     def of(self, live: Live, row: int) -> Event | None:
         """None: it hangs."""
         name = live.conductor.execution.specs[row].name
-        if row in live.given_up:
+        if row in live.timed_out:
             return Failed(row, "timed out")
         if not name.startswith("t") or name.startswith("thaw"):
             return Succeeded(row)
@@ -221,7 +221,7 @@ class Run:
     def remember(self, live: Live) -> None:
         self.states.append(live.conductor.state.copy())
         timers = {due for due in live.ticking() if due.timer is not Timer.TIMEOUT}
-        gone = {row for row in live.given_up if row in live.running()}
+        gone = {row for row in live.timed_out if row in live.running()}
         self.lives.append((live.pending(), live.running(), timers, live.asked(), gone))
         self.finished.append(live.finished)
 
@@ -249,9 +249,9 @@ def test_every_beginning_of_a_journal_gives_the_state_of_that_moment(
         assert again.finished == run.finished[count - 1]
         left = again.left(clock.monotonic())
         timers = {due for _, due in left.timers if due.timer is not Timer.TIMEOUT}
-        ready, running, ticking, asked, given_up = run.lives[count - 1]
+        ready, running, ticking, asked, timed_out = run.lives[count - 1]
         assert (sorted(left.ready), list(left.running), timers) == (ready, running, ticking)
-        assert (list(left.asked), set(left.timed_out)) == (asked, given_up)
+        assert (list(left.asked), set(left.timed_out)) == (asked, timed_out)
 
 
 @SETTINGS

@@ -8,7 +8,6 @@ from typing import Any
 
 from embank.conductor.conductor import Conductor
 from embank.conductor.protocol import (
-    Abandon,
     Begun,
     Cancelled,
     Due,
@@ -20,6 +19,7 @@ from embank.conductor.protocol import (
     Resumed,
     Start,
     Succeeded,
+    TimeOut,
     Wait,
 )
 from embank.document import Document
@@ -89,7 +89,7 @@ class Stage:
             self.feed(Resumed(effect.row))
         elif isinstance(effect, Interrupt):
             self.feed(Failed(effect.row, "interrupted"))
-        elif isinstance(effect, Abandon) and self.conductor.state.task[effect.row] == "running":
+        elif isinstance(effect, TimeOut) and self.conductor.state.task[effect.row] == "running":
             self.feed(Failed(effect.row, "timed out"))
         elif isinstance(effect, Finished):
             self.played.state = str(effect.state)

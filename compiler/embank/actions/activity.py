@@ -26,7 +26,7 @@ from embank.task_input import BadInput, Run
 POLL_INTERVAL = 1.0  # s, when neither the activity nor its policy says
 
 
-class GivenUp(EmbankError):
+class Abandoned(EmbankError):
     """The activity timed out, or the execution was stopped, before the plugin was called."""
 
     exit_code = ExitCode.FAILED
@@ -68,7 +68,7 @@ class RunningActivity:
         )
 
     def steps(self) -> Iterator[Poll]:
-        """Run it, step by step, with the marks that its closers need. Raises GivenUp."""
+        """Run it, step by step, with the marks that its closers need. Raises Abandoned."""
         self._check_wanted()
         self.mark_started()
         self._check_wanted()
@@ -76,9 +76,9 @@ class RunningActivity:
         self.mark_closed()
 
     def _check_wanted(self) -> None:
-        """Raise GivenUp when the bank took so long that its closers may have run: what it opens would stay open."""
+        """Raise Abandoned when the bank took so long that its closers may have run: what it opens would stay open."""
         if self._context.cancelled:
-            raise GivenUp("given up before it began")
+            raise Abandoned("given up before it began")
 
     def mark_started(self) -> None:
         """Say that it is about to start, if anything closes it. Raises BankError, CheckpointError."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from embank.actions.guarded_bank import ForeignBank
+from embank.actions.guarded_bank import GuardedBank
 from embank.actions.late_bank import LateBank
 from embank.actions.secrets import Scrubber
 from embank.checkpoint.checkpoint import Checkpoint
@@ -45,7 +45,7 @@ class Banks:
         provider = self.provider(run)
         with self._lock:
             if provider.id not in self._banks:
-                self._banks[provider.id] = ForeignBank(LateBank(provider.open_bank), provider.without_secrets)
+                self._banks[provider.id] = GuardedBank(LateBank(provider.open_bank), provider.without_secrets)
             return self._banks[provider.id]
 
     def checkpoint(self, run: Run, *, look: bool = True) -> Checkpoint:

@@ -15,7 +15,7 @@ from embank.plugins import Bank, BankError, ObjectInfo
 from embank.reasons import reason_of
 
 
-class ForeignBank(Bank):
+class GuardedBank(Bank):
     """A bank around another one, with the same answers. `clean` takes secrets out of what it raises."""
 
     def __init__(self, bank: Bank, clean: Callable[[str], str] = str) -> None:

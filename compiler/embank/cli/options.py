@@ -91,10 +91,10 @@ def provider_of(arguments: argparse.Namespace) -> Provider:
 
 def checkpoints_of(provider: Provider) -> Checkpoints:
     """The checkpoints of a provider's bank, readable and writable. Raises BankError."""
-    from embank.actions.guarded_bank import ForeignBank
+    from embank.actions.guarded_bank import GuardedBank
     from embank.checkpoint.checkpoints import Checkpoints
 
-    bank = ForeignBank(provider.open_bank(), provider.without_secrets)
+    bank = GuardedBank(provider.open_bank(), provider.without_secrets)
     bank.check()
     return Checkpoints(bank, provider.saved_schema)
 

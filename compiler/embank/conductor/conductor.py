@@ -197,7 +197,7 @@ class Conductor:
             self.execution.over(row, row, f"timed out after {spec.timeout} s")
             cut(self.execution, row)
         else:
-            self._out.append(protocol.Abandon(row))
+            self._out.append(protocol.TimeOut(row))
 
     def _settle(self, row: int, withdrawn: int | None) -> None:
         """Decide what it means for a task that an attempt is over, or that it is withdrawn (with its cause)."""

@@ -76,7 +76,7 @@ class Wait(NamedTuple):
     timer: Timer
 
 
-class Abandon(NamedTuple):
+class TimeOut(NamedTuple):
     """Effect: bring the action of this task to an end, it took too long, then send Failed; or, when the task
     has ended already (its sub-workflow took too long), send nothing.
     """
@@ -109,4 +109,4 @@ class Finished(NamedTuple):
     state: FlowState
 
 
-Effect = Start | Wait | Abandon | Interrupt | Pause | Changed | Finished
+Effect = Start | Wait | TimeOut | Interrupt | Pause | Changed | Finished

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from embank.conductor.execution import Execution, frames_below
-from embank.conductor.protocol import Abandon, Interrupt
+from embank.conductor.protocol import Interrupt, TimeOut
 from embank.conductor.state import CANCELLED
 from embank.conductor.states import ENDING, NOT_BEGUN, PAUSED, READY, RUNNING, FlowState
 
@@ -38,7 +38,7 @@ def cut(execution: Execution, row: int) -> None:
         if now is RUNNING:
             execution.over(inner, row)
             if not execution.specs[inner].workflow:
-                execution.out.append(Abandon(inner))
+                execution.out.append(TimeOut(inner))
         elif now in NOT_BEGUN or now is ENDING:
             execution.outcomes.append((inner, row))
     _forget_pauses(execution)

@@ -159,7 +159,7 @@ class _Player:
                 self._report.changed(effect.row, effect.state)
             elif isinstance(effect, protocol.Wait):
                 self.replayed.waits[effect.row, effect.timer] = self._clock.monotonic() + effect.seconds
-            elif isinstance(effect, protocol.Abandon):
+            elif isinstance(effect, protocol.TimeOut):
                 timeout = self._conductor.execution.specs[effect.row].timeout
                 self.replayed.timed_out[effect.row] = f"timed out after {timeout} s"
             elif isinstance(effect, protocol.Pause):

@@ -220,7 +220,7 @@ class Simulation:
                 self.rescuing = self.rescuing or self.conductor.state.rescue[effect.row]
             elif isinstance(effect, protocol.Wait):
                 self._wait(effect)
-            elif isinstance(effect, protocol.Abandon):
+            elif isinstance(effect, protocol.TimeOut):
                 self._time_out(effect.row)
             elif isinstance(effect, protocol.Interrupt):
                 if effect.row in self._running:

@@ -157,7 +157,7 @@ class Runner:
             elif isinstance(effect, protocol.Wait):
                 due = protocol.Due(effect.row, effect.attempt, effect.timer)
                 self._timers.add(self._clock.monotonic() + effect.seconds, due)
-            elif isinstance(effect, protocol.Abandon):
+            elif isinstance(effect, protocol.TimeOut):
                 self._attempts.time_out(effect.row)
             elif isinstance(effect, protocol.Interrupt):
                 self._attempts.interrupt(effect.row)

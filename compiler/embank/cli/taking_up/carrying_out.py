@@ -30,7 +30,7 @@ def take_up(directory: ExecutionDirectory, arguments: argparse.Namespace, *, can
     """Do what is left of an execution, or only what closes it. Raises EmbankError, before anything is done; Ended
     when nothing is left.
     """
-    from embank.actions.given_up import says_it_failed
+    from embank.actions.failed_checkpoint import says_it_failed
     from embank.clock import SystemClock
     from embank.journal.kept import read_kept
     from embank.runner import resume

@@ -5,7 +5,7 @@ So it is when the disk of the journal was full: closers and the last word that f
 
 from __future__ import annotations
 
-from embank.actions.guarded_bank import ForeignBank
+from embank.actions.guarded_bank import GuardedBank
 from embank.actions.patience import within
 from embank.checkpoint.checkpoints import Checkpoints
 from embank.checkpoint.errors import CheckpointError
@@ -24,7 +24,7 @@ def says_it_failed(conductor: Conductor, provider: Provider) -> bool:
 
     def ask() -> bool:
         run = parse_run(conductor.state.frames[0].context.get("run"))
-        checkpoint = Checkpoints(ForeignBank(provider.open_bank())).open(run.checkpoint, run.execution)
+        checkpoint = Checkpoints(GuardedBank(provider.open_bank())).open(run.checkpoint, run.execution)
         if run.operation is Operation.PROTECT:
             return checkpoint.begun_by() == run.execution and checkpoint.status().status is Status.ERROR
         return checkpoint.operation_state(run.execution) == "error"
