@@ -1,4 +1,4 @@
-"""The value that the input of a task says: the one place that decodes it.
+"""The value that the input of a task says: the one place that decodes it (decision INPUT-5).
 
     decode             for the reader of files: the value, or all that is wrong, each with the way to its place
     run_of, value_of   for an action, which an engine may call with anything: they refuse the first that is wrong

@@ -1,4 +1,4 @@
-"""The life of an attempt, as a table.
+"""The life of an attempt, as a table (decision RUN-8).
 
               ┌──── due ────┐
     begin ──► stepping ─poll─► pending

@@ -13,7 +13,7 @@
 
 Only what goes on needs everything as it was, and refuses a provider that has changed: closers run all the same
 (decision RUN-2). While a runner is at work nothing is decided here: the lock of the execution says so, `resume` is
-refused, and `cancel` asks that runner (decision RUN-3).
+refused, and `cancel` asks that runner (decision RUN-3). Commands carry out what is decided (decision RUN-9).
 """
 
 from __future__ import annotations
