@@ -44,26 +44,28 @@ class Files:
 
 
 class Service:
-    """Makes backups of the entry `volume`, as entries `backup <id>` that name what they are called."""
+    """Makes backups of the entry `volume`: an entry `started <id>` says what one is called. To make one is a single
+    step, as it is with a service: it is killed before or after.
+    """
 
     def __init__(self, world: Any) -> None:
         self.world = world
 
     def create(self, name: str) -> str:
         id = secrets.token_hex(8)
-        self.world[f"started {id}"] = ""
-        self.world[f"backup {id}"] = name
+        self.world[f"started {id}"] = name
         return id
 
     def find(self, name: str) -> str | None:
-        return next((id for id in self.backups if self.world[f"backup {id}"] == name), None)
+        return next((id for id in self.backups if self.world[f"started {id}"] == name), None)
 
     def delete(self, id: str) -> None:
-        self.world.pop(f"backup {id}", None)
+        self.world[f"deleted {id}"] = ""
 
     @property
     def backups(self) -> list[str]:
-        return [name.split()[1] for name in self.world if name.startswith("backup ")]
+        made = [name.split()[1] for name in self.world if name.startswith("started ")]
+        return [id for id in made if f"deleted {id}" not in self.world]
 
     @property
     def started(self) -> int:
@@ -217,7 +219,7 @@ def new_subject(request: pytest.FixtureRequest, tmp_path: Path) -> NewSubject:
 
         def compare() -> None:
             assert world["volume"] == "content"
-            others = {name for name in world if name.split()[0] not in ("backup", "started")}
+            others = {name for name in world if name.split()[0] not in ("started", "deleted")}
             assert others == {"volume"}
 
         def assert_deleted() -> None:
