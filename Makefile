@@ -67,24 +67,24 @@ test-unit: setup
 
 # SHUFFLE=7: in another sequence, with other examples.
 test-fast: lint types
-	$(PYTEST) -n $(JOBS) --dist worksteal -m "$(FAST)" --times build/times/$@.json $(if $(SHUFFLE),--shuffle $(SHUFFLE) --hypothesis-profile random)
+	$(PYTEST) -n $(JOBS) --dist worksteal -m "$(FAST)" --times=build/times/$@.json $(if $(SHUFFLE),--shuffle=$(SHUFFLE) --hypothesis-profile=random)
 
 # More processes than cores: there is more to wait for than to compute. What shares a Mistral or a server is a group.
 test-service: services
-	$(PYTEST) -n $(SERVICE_JOBS) $(GROUPED) -m "service and not openstack and not nightly" --times build/times/$@.json $(SERVICE)
+	$(PYTEST) -n $(SERVICE_JOBS) $(GROUPED) -m "service and not openstack and not nightly" --times=build/times/$@.json $(SERVICE)
 
 # More processes than cores: they share one cloud, and there is more to wait for than to compute.
 test-openstack: services
 	@PYTHONPATH=tests $(BIN)/python -m kit.openstack.state
-	$(PYTEST) -n $(OPENSTACK_JOBS) $(GROUPED) -m "openstack and not nightly" --times build/times/$@.json
+	$(PYTEST) -n $(OPENSTACK_JOBS) $(GROUPED) -m "openstack and not nightly" --times=build/times/$@.json
 
 # Faults at every step, services that are away for long, much data, ten times the examples of properties, chosen at
 # random: more than there is time for in every run.
 test-nightly: services
-	$(PYTEST) -n $(JOBS) --dist worksteal --hypothesis-profile nightly -m "(nightly or hypothesis) and not service and not openstack"
-	$(PYTEST) -n $(SERVICE_JOBS) $(GROUPED) --hypothesis-profile nightly -m "nightly and service and not openstack" $(SERVICE)
+	$(PYTEST) -n $(JOBS) --dist worksteal --hypothesis-profile=nightly -m "(nightly or hypothesis) and not service and not openstack"
+	$(PYTEST) -n $(SERVICE_JOBS) $(GROUPED) --hypothesis-profile=nightly -m "nightly and service and not openstack" $(SERVICE)
 	@PYTHONPATH=tests $(BIN)/python -m kit.openstack.state
-	$(PYTEST) -n $(OPENSTACK_JOBS) $(GROUPED) --hypothesis-profile nightly -m "nightly and openstack"
+	$(PYTEST) -n $(OPENSTACK_JOBS) $(GROUPED) --hypothesis-profile=nightly -m "nightly and openstack"
 
 test: setup
 	@$(BIN)/python -P tests/kit/lanes.py $(MAKE) test-fast test-service test-openstack

@@ -1,5 +1,5 @@
 """In which sequence tests run: the longest first, lest one worker is busy with them at the end while others idle; or,
-with `--shuffle SEED`, one that nobody thought of.
+with `--shuffle=SEED`, one that nobody thought of.
 """
 
 from __future__ import annotations

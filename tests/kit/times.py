@@ -1,4 +1,4 @@
-"""`pytest --times FILE`: how long each test took, with what was made for it; the longest first."""
+"""`pytest --times=FILE`: how long each test took, with what was made for it; the longest first."""
 
 from __future__ import annotations
 
