@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 MISTRAL := .venv-mistral
 OPENSTACK := .venv-openstack
 PYTEST := $(BIN)/python -m pytest
-JOBS ?= 2
+# More processes than cores, in every lane: there is more to wait for than to compute.
+JOBS ?= 3
 OPENSTACK_JOBS ?= 4
 GROUPED := --dist loadgroup --no-loadscope-reorder
 SERVICE_JOBS ?= 4
