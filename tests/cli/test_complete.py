@@ -18,7 +18,6 @@ from embank.cli.commands import COMMANDS
 from embank.cli.main import main
 
 BIN = Path(sys.executable).parent
-Embank = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +69,42 @@ def test_every_command_offers_its_options(
     assert "--help" in offered
 
 
-def test_data_for_another_shell_is_the_same_without_code(embank: Embank) -> None:
-    data = embank("complete", "--shell", "none").stdout
-    assert data.startswith("  cmds='cancel checkpoint compile ")
-    assert data in embank("complete").stdout
+@pytest.mark.parametrize(
+    "typed",
+    ["embank a[$(touch_it)] ", "embank `touch_it` --", "embank run $(touch_it) --", "embank a[$(touch_it)] --"],
+)
+def test_what_is_typed_is_not_executed(typed: str, script: Path, tmp_path: Path) -> None:
+    *words, last = typed.split(" ")
+    quoted = " ".join(f"'{word}'" for word in (*words, last))
+    program = f"touch_it() {{ touch {tmp_path}/done; }}; source {script}; COMP_WORDS=({quoted}); "
+    program += f"COMP_CWORD={len(words)}; _embank"
+    done = subprocess.run(["bash", "--norc", "-uc", program], capture_output=True, text=True, check=True)
+    assert not done.stderr
+    assert not (tmp_path / "done").exists()
+
+
+def test_arguments_of_any_form_come_before_an_option(complete: Callable[[str], list[str]]) -> None:
+    for argument in ("shop.protect.yaml", "a/b", "x:y", "*", "größe", "a=b"):
+        assert complete(f"embank run '{argument}' --par") == ["--parallel"]
+    assert complete("embank --debug run --par") == ["--parallel"]
+    assert complete("embank help checkpoint pr") == ["prune"]
+
+
+def test_a_directory_can_be_gone_into(complete: Callable[[str], list[str]], tmp_path: Path) -> None:
+    (tmp_path / "providers.d").mkdir()
+    assert complete("embank run prov") == ["providers.d"]
+
+
+def test_the_shell_of_the_person_stays_as_it_was(script: Path) -> None:
+    program = (
+        f"cmd=mine; set -u; before=$(declare -F; set); source {script}; COMP_WORDS=(embank run --); COMP_CWORD=2; "
+        "_embank; declare -F; echo $cmd; compgen -v"
+    )
+    names = subprocess.run(
+        ["bash", "--norc", "-c", program], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert [name for name in names if name in ("cur", "words", "word", "command", "options", "line", "i")] == []
+    assert names[:4] == ["declare", "-f", "_embank", "mine"]
 
 
 class Terminal:
