@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from embank.inputs.workflow import Rule
     from embank.journal.directory import Record
     from embank.journal.heading import Heading
+    from embank.reporting.events import Listener
     from embank.runner.local import Outcome, TakenUp
 
 
@@ -78,8 +79,11 @@ def run_document(
         fail_fast=arguments.fail_fast,
         cloud=os.environ.get(OS_CLOUD, ""),
     )
-    with kept(state_directory(arguments.state_dir), heading, source, clock) as record:
-        outcome = execute(document, provider, heading, record, arguments, clock=clock, debug=debug)
+    with ExitStack() as stack:
+        # What is refused leaves no execution behind, which somebody might resume.
+        listeners = stack.enter_context(events_to(arguments.events))
+        record = stack.enter_context(kept(state_directory(arguments.state_dir), heading, source, clock))
+        outcome = execute(document, provider, heading, record, arguments, listeners, clock=clock, debug=debug)
     tell(outcome.summary, arguments)
     return outcome.exit_code
 
@@ -90,6 +94,7 @@ def execute(
     heading: Heading,
     record: Record,
     arguments: argparse.Namespace,
+    listeners: Sequence[Listener],
     *,
     clock: Clock,
     debug: bool,
@@ -101,7 +106,6 @@ def execute(
     from embank.runner.options import Options
 
     with ExitStack() as stack:
-        listeners = stack.enter_context(events_to(arguments.events))
         shown = stack.enter_context(progress())
         actions = stack.enter_context(closing(Actions([provider], debug=show if debug else None)))
         options = Options(

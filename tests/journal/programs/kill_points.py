@@ -142,7 +142,7 @@ def begin(point: Point) -> int:
         journal.append(clock.now().isoformat(), "execution", heading.to_json())
         journal.commit()
         record = Record(journal, directory)
-        outcome = executing.execute(document, provider, heading, record, WATCHING, clock=clock, debug=False)
+        outcome = executing.execute(document, provider, heading, record, WATCHING, (), clock=clock, debug=False)
         telling.tell(outcome.summary, WATCHING)
     return outcome.exit_code
 
@@ -158,9 +158,9 @@ def take_up(point: Point) -> int:
         if found.finished:
             journal.append(clock.now().isoformat(), "closers", {})
             alone = closers_alone(document)
-            return executing.execute(alone, provider, found.heading, record, WATCHING, **how).exit_code
+            return executing.execute(alone, provider, found.heading, record, WATCHING, (), **how).exit_code
         how["taken_up"] = TakenUp(found.replayed)
-        return executing.execute(document, provider, found.heading, record, WATCHING, **how).exit_code
+        return executing.execute(document, provider, found.heading, record, WATCHING, (), **how).exit_code
 
 
 # What happens to an execution.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from embank.cli.executing import execute
 from embank.cli.taking_up.prospects import say_prospects
 from embank.cli.taking_up.staleness import same_provider
-from embank.cli.telling import tell
+from embank.cli.telling import events_to, tell
 from embank.errors import UsageError
 
 if TYPE_CHECKING:
@@ -92,9 +92,9 @@ def _close_again(
     first = found.summary(clock)
     sys.stderr.write("the execution has ended with something open: its closers run again\n")
     document = closers_alone(found.document)
-    with found.opened(clock) as record:
+    with events_to(arguments.events) as listeners, found.opened(clock) as record:
         record.journal.append(clock.now().isoformat(timespec="microseconds"), CLOSERS, {})
-        outcome = execute(document, provider, found.heading, record, arguments, clock=clock, debug=debug)
+        outcome = execute(document, provider, found.heading, record, arguments, listeners, clock=clock, debug=debug)
     again = merged(first, outcome.summary, set(closed_in(outcome.execution)))
     tell(again, arguments)
     return again
@@ -113,13 +113,14 @@ def _go_on(
     from embank.runner.local import TakenUp
 
     say_prospects(found, clock, cancel_by)
-    with found.opened(clock) as record:
+    with events_to(arguments.events) as listeners, found.opened(clock) as record:
         outcome = execute(
             found.document,
             provider,
             found.heading,
             record,
             arguments,
+            listeners,
             clock=clock,
             debug=debug,
             taken_up=TakenUp(found.replayed, cancel_by),
