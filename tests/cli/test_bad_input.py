@@ -144,3 +144,12 @@ def test_an_output_that_cannot_be_written(shop: Path, embank: Embank) -> None:
     shop.chmod(0o755)
     assert (done.returncode, done.stderr) == (64, "embank: cannot write old.yaml: Permission denied\n")
     assert (shop / "old.yaml").read_text() == old
+
+
+@pytest.mark.parametrize("line", [b"s3_secret_key = \xff TOPSECRET", b"s3_secret_key = a\x01TOPSECRET"])
+def test_a_line_that_is_no_text_may_be_secret_and_is_not_shown(tmp_path: Path, embank: Embank, line: bytes) -> None:
+    (tmp_path / "providers.d").mkdir()
+    (tmp_path / "providers.d" / "x.conf").write_bytes(b"[provider]\nname = x\n[s3_bank]\n" + line + b"\n")
+    said = embank("validate")
+    assert "x.conf:4" in said.stderr
+    assert "TOPSECRET" not in said.stdout + said.stderr

@@ -90,7 +90,7 @@ def _decode(data: bytes, name: str) -> str | Conf:
             message, hint = f"the character U+{ord(control[0]):04X} has no place here", "is this a text file?"
             offset = len(text[: control.start()].encode())
     place = Place(name, data.count(b"\n", 0, offset) + 1)
-    return Conf(name, problems=(Diagnostic("EMB212", message, place, hint),))
+    return Conf(name, problems=(Diagnostic("EMB212", message, place, hint, secret=True),))
 
 
 def _parse(text: str, name: str) -> Conf:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 from embank.mistral.api.errors import EngineRefused, EngineUnreachable
 
@@ -19,8 +20,8 @@ class Transport:
 
     @property
     def url(self) -> str:
-        """Where Mistral is."""
-        return str(self.http.base_url)
+        """Where Mistral is, as it may be shown: without a name, a password or a token."""
+        return shown_url(str(self.http.base_url))
 
     def pages(self, ask: Callable[[str], Any]) -> Iterator[Mapping[str, Any]]:
         """Every row of a list, of which `ask(marker)` gives up to PAGE that follow the one with this id."""
@@ -53,7 +54,18 @@ class Transport:
         except HttpError as error:
             raise EngineRefused(f"Mistral at {self.url}: {error}", int(error.http_status or 500)) from error
         except (requests.RequestException, ClientException) as error:
-            raise EngineUnreachable(f"Mistral at {self.url} does not answer: {_short(error)}") from error
+            text = _short(error).replace(str(self.http.base_url), self.url)
+            raise EngineUnreachable(f"Mistral at {self.url} does not answer: {text}") from error
+
+
+def shown_url(url: str) -> str:
+    """A URL without what may be secret in it."""
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        return urlunsplit((parts.scheme, host, parts.path, "", ""))
+    except ValueError:
+        return "an address that cannot be read"
 
 
 def _fault(response: Any) -> str:
