@@ -75,3 +75,32 @@ def test_events_do_not_overwrite_the_workflow(shell: Embank, shop: Path) -> None
     assert (done.returncode, done.stdout) == (64, "")
     assert "--events would overwrite the workflow protect.yaml" in done.stderr
     assert (shop / "protect.yaml").read_text() == before
+
+
+@pytest.mark.parametrize(
+    "what", ["--help", "help", "--version", "checkpoint --help", "run -h", "help run", "help exit-codes"]
+)
+@pytest.mark.parametrize(("into", "codes"), [("> /dev/full", {64}), ("| true", {0, 130, 141})])
+def test_help_that_nobody_can_read_is_no_traceback(what: str, into: str, codes: set[int], tmp_path: Path) -> None:
+    command = f'unset PYTHONUNBUFFERED; "{EMBANK}" {what} {into}; exit ${{PIPESTATUS[0]}}'
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert done.returncode in codes, done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_the_encoding_of_the_output_lacks_is_an_escape(shell: Embank, encoding: str) -> None:
+    """A successful execution must not end as a bug because of the name of a resource."""
+    done = shell(
+        f"export PYTHONIOENCODING={encoding}; embank --help && embank rehearse protect.yaml && embank help plugin"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "\\u2264" in done.stdout  # ≤
+
+
+@pytest.mark.parametrize("events", ["/no/such/directory/x", ".", ""])
+def test_what_is_refused_leaves_no_execution_to_be_resumed(shell: Embank, embank: Embank, events: str) -> None:
+    done = shell(f"embank run protect.yaml --events '{events}'")
+    assert done.returncode == 64, done.stderr
+    assert embank("execution", "list", "-f", "value").stdout.strip() == ""

@@ -7,7 +7,6 @@ import gc
 import logging
 import sys
 import traceback
-from errno import EIO, ENOSPC, EPIPE
 from importlib.metadata import EntryPoint
 from itertools import takewhile
 from typing import Any
@@ -19,16 +18,13 @@ from cliff.commandmanager import CommandManager
 from embank import __version__
 from embank.cli.commands import COMMANDS
 from embank.cli.openstack import adapt
-from embank.cli.output.writing import give_up_output
+from embank.cli.output.writing import OUTPUT, lost_output
 from embank.cli.overview import GROUPS, group_overview
 from embank.cli.report import Reported
 from embank.diagnostics import did_you_mean
 from embank.errors import EmbankError, ExitCode
 from embank.plaintext import plain
 
-# What becomes of a command that cannot write its output: its reader (`… | head`) or the terminal went away, or the
-# disk is full.
-OUTPUT = {EPIPE: ExitCode.INTERRUPTED, EIO: ExitCode.INTERRUPTED, ENOSPC: ExitCode.USAGE}
 NO_COLUMN = "No recognized column names in"  # cliff's ValueError, of a mistake in `-c`
 HELP = ("-h", "--help")
 
@@ -137,8 +133,7 @@ class EmbankCommand(Command):
         except OSError as error:
             if error.errno not in OUTPUT or error.filename:
                 return self._bug(error)
-            give_up_output(error)
-            return OUTPUT[error.errno]
+            return lost_output(error)
         except Exception as error:
             if not str(error).startswith(NO_COLUMN):
                 return self._bug(error)

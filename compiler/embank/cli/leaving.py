@@ -43,6 +43,8 @@ def _flush(stream: TextIO) -> None:
         stream.flush()
     except OSError:  # nobody takes it; Python would try again, and exit with 120
         to_nowhere(stream)
+    except ValueError:
+        pass  # it is closed
 
 
 def _end(code: int) -> None:

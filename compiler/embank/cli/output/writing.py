@@ -7,10 +7,14 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
+from errno import EIO, ENOSPC, EPIPE
 from pathlib import Path
 from typing import TextIO
 
-from embank.errors import UsageError
+from embank.errors import ExitCode, UsageError
+
+# What becomes of a command that cannot write its output.
+OUTPUT = {EPIPE: ExitCode.INTERRUPTED, EIO: ExitCode.INTERRUPTED, ENOSPC: ExitCode.USAGE}
 
 
 def write_artefact(target: str, chunks: Iterable[str]) -> None:
@@ -32,6 +36,14 @@ def write_artefact(target: str, chunks: Iterable[str]) -> None:
         _replace(path, chunks)
     except OSError as error:
         raise UsageError(f"cannot write {target}: {error.strerror or error}") from error
+
+
+def lost_output(error: OSError) -> ExitCode:
+    """The exit code of a command that cannot write its output: its reader (`… | head`) or the terminal went away, or
+    the disk is full. Says so, if anybody can hear it.
+    """
+    give_up_output(error)
+    return OUTPUT.get(error.errno or 0, ExitCode.USAGE)
 
 
 def give_up_output(error: OSError) -> None:
