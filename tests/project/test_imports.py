@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,3 +76,9 @@ def test_built_in_plugins_use_what_a_third_party_may(path: Path) -> None:
 def test_the_layers_are_those_of_the_tree() -> None:
     folders = {path.name for path in (ROOT / "compiler" / "embank").iterdir() if path.is_dir()} - {"__pycache__"}
     assert folders <= set(LAYERS), "a new folder needs its place in LAYERS"
+
+
+def test_the_map_of_the_house_has_the_layers_in_their_order() -> None:
+    map_, _, _ = (ROOT / "docs" / "house.md").read_text().partition("plugins/embank_plugins/")
+    rooms = re.findall(r"^ {6}(\w+)/ ", map_, flags=re.MULTILINE)
+    assert rooms == LAYERS
