@@ -1,7 +1,7 @@
 """`embank complete`: completion for bash.
 
 Not cliff's script. That keeps what it knows in variables whose names it makes of what was typed, so that `embank
-run shop.yaml --par<TAB>` ends in an error, and `embank a[$(…)]<TAB>` executes it.
+run shop.yaml --par<TAB>` ends in an error, and `embank a[$(…)]<TAB>` executes it (decision CLI-3).
 """
 
 from __future__ import annotations
